@@ -1,0 +1,176 @@
+"""Settings: the only reader of the environment. Every name is listed in README.md, Environment."""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from mysetlist import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")  # cron has no environment; what is set already wins
+
+
+def text(name: str, default: str = "") -> str:
+    """A setting as text. An empty value counts as not set."""
+    return str(env.str(name, default="")).strip() or default
+
+
+def switch(name: str) -> bool:
+    """A setting that is on or off; off when not set.
+
+    Raises ImproperlyConfigured when the value is neither.
+    """
+    value = text(name, "0").lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def listed(name: str, default: str = "") -> list[str]:
+    """A comma-separated setting as a list."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+DEBUG = switch("DEBUG")
+DATABASE_URL = text("DATABASE_URL")
+REDIS_URL = text("REDIS_URL")
+DATA_DIR = Path(text("MYSETLIST_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()
+
+
+def own_secret(folder: Path) -> str:
+    """The secret of an embedded installation: made once, readable by its owner alone."""
+    path = folder / "secret_key"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    except OSError as problem:
+        raise ImproperlyConfigured(
+            f"The data folder {folder} cannot be written ({problem.strerror}). "
+            "Set MYSETLIST_DATA_DIR to a folder of yours, or set SECRET_KEY and DATABASE_URL."
+        ) from problem
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+SECRET_KEY = text("SECRET_KEY")
+if not SECRET_KEY and DATABASE_URL and not DEBUG:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Put a line SECRET_KEY=<50 random characters> into .env or the environment; "
+        'make one with: python -c "import secrets; print(secrets.token_urlsafe(50))"'
+    )
+SECRET_KEY = SECRET_KEY or own_secret(DATA_DIR)
+
+ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_celery_beat",
+    "mysetlist.catalog",
+    "monitoring",
+    "trending",
+    "syncjobs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "mysetlist.urls"
+WSGI_APPLICATION = "mysetlist.wsgi.application"
+ASGI_APPLICATION = "mysetlist.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "mysetlist" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# PostgreSQL always. Without DATABASE_URL the first query starts the embedded server.
+if DATABASE_URL:
+    DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "mysetlist.backend",
+            "EMBEDDED_FOLDER": str(DATA_DIR / "postgres"),
+            **embedded.connection_settings(DATA_DIR / "postgres"),
+        }
+    }
+
+AUTH_USER_MODEL = "catalog.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+
+# Celery wakes workers; the tables are the record (DESIGN.md, section 6). Schedules live in the
+# database alone: a CELERY_BEAT_SCHEDULE here would overwrite an operator's edits at every start.
+CELERY_BROKER_URL = REDIS_URL or "pgmq://"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# What a lower floor must learn of a higher one, it learns from these paths.
+CRON_JOBS = {"calculate_trending": "trending.services.calculate_trending"}
+HEALTH_CHECKS = {
+    "database": "monitoring.checks.database",
+    "trending": "trending.checks.score_age",
+}
+
+TRENDING_INTERVAL_SECONDS = 300
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
