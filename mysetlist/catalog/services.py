@@ -1,0 +1,120 @@
+"""What fans do: cast a vote, retract it; and the setlist they vote on, drawn for a show."""
+
+import math
+import random
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from mysetlist.catalog.models import Artist, Setlist, SetlistSong, Show, Song, User, Vote
+
+CAP = 10  # counted votes of one fan for one artist …
+CAP_HOURS = 168  # … in any so many consecutive hours
+PREDICTED_SONGS = 15
+
+
+class VotingClosed(Exception):
+    """Votes are no longer accepted for this setlist."""
+
+
+class SetlistLocked(VotingClosed):
+    """This setlist is locked: votes are no longer accepted."""
+
+
+class ShowStarted(VotingClosed):
+    """This show has started: votes are no longer accepted."""
+
+
+class ShowCalledOff(VotingClosed):
+    """This show is cancelled or postponed: votes are not accepted."""
+
+
+class NotPredicted(VotingClosed):
+    """This setlist tells what was played: vote on the predicted one."""
+
+
+def cast_vote(*, fan: User, setlist_song: SetlistSong, now: datetime) -> tuple[Vote, bool]:
+    """The fan's live vote for a song of a predicted setlist, and whether this call cast it.
+
+    Casting twice gives the same vote. It is `counted` if fewer than ten live counted votes of this
+    fan for this artist lie in the 168 hours up to the vote's hour, or after it; nothing later
+    changes that. Raises VotingClosed (SetlistLocked, ShowStarted, ShowCalledOff, NotPredicted).
+    """
+    with transaction.atomic():
+        setlist = _open_setlist(fan, setlist_song, now)
+        live = Vote.objects.filter(fan=fan, setlist_song=setlist_song).first()
+        if live:
+            return live, False
+        since = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=CAP_HOURS - 1)
+        # No upper end: a vote that arrives late must not slip past those already cast.
+        counted = Vote.objects.filter(fan=fan, artist_id=setlist.artist_id, created_at__gte=since, counted=True).count()
+        vote = Vote.objects.create(
+            fan=fan,
+            setlist_song=setlist_song,
+            show_id=setlist.show_id,
+            artist_id=setlist.artist_id,
+            created_at=now,
+            counted=counted < CAP,
+        )
+        return vote, True
+
+
+def retract_vote(*, fan: User, setlist_song: SetlistSong, now: datetime) -> bool:
+    """Take a vote back; whether there was one. No other vote changes: its slot is free for later ones.
+
+    Raises VotingClosed (SetlistLocked, ShowStarted, ShowCalledOff, NotPredicted).
+    """
+    with transaction.atomic():
+        _open_setlist(fan, setlist_song, now)
+        deleted, _ = Vote.objects.filter(fan=fan, setlist_song=setlist_song).delete()
+        return bool(deleted)
+
+
+def _open_setlist(fan: User, setlist_song: SetlistSong, now: datetime) -> Setlist:
+    """The setlist, if it takes votes. Holds the fan's row, so that one fan's votes come one by one."""
+    User.objects.select_for_update(no_key=True).get(pk=fan.pk)
+    setlist = Setlist.objects.select_related("show").get(pk=setlist_song.setlist_id)
+    if setlist.kind != Setlist.Kind.PREDICTED:
+        raise NotPredicted(NotPredicted.__doc__)
+    if setlist.locked_at is not None and setlist.locked_at <= now:
+        raise SetlistLocked(SetlistLocked.__doc__)
+    if setlist.show.start is not None and setlist.show.start <= now:
+        raise ShowStarted(ShowStarted.__doc__)
+    if setlist.show.status in Show.CALLED_OFF:
+        raise ShowCalledOff(ShowCalledOff.__doc__)
+    return setlist
+
+
+def predict_setlist(*, show: Show, artist: Artist) -> Setlist | None:
+    """The predicted setlist of an artist at a show: 15 of the artist's songs, or all there are.
+
+    Idempotent: a setlist that is there stays. None when the artist has no songs.
+    """
+    with transaction.atomic():
+        # One at a time per show: a setlist is never seen without its songs.
+        Show.objects.select_for_update(no_key=True).get(pk=show.pk)
+        setlist = Setlist.objects.filter(show=show, artist=artist, kind=Setlist.Kind.PREDICTED).first()
+        if setlist:
+            return setlist
+        songs = draw_songs(Song.objects.filter(artistsong__artist=artist), seed=f"{show.pk} {artist.pk}")
+        if not songs:
+            return None
+        setlist = Setlist.objects.create(show=show, artist=artist, kind=Setlist.Kind.PREDICTED)
+        SetlistSong.objects.bulk_create(
+            SetlistSong(setlist=setlist, song=song, position=position) for position, song in enumerate(songs, 1)
+        )
+        return setlist
+
+
+def draw_songs(songs: Iterable[Song], *, seed: str, size: int = PREDICTED_SONGS) -> Sequence[Song]:
+    """Up to `size` songs, drawn without replacement with weight max(1, popularity).
+
+    The same songs and seed give the same draw in any order of arrival. Source: Efraimidis and
+    Spirakis, Weighted random sampling with a reservoir, 2006 (smallest exponential key wins).
+    """
+    keys = {
+        song: -math.log(1 - random.Random(f"{seed} {song.pk}").random()) / max(1, song.popularity or 0)
+        for song in songs
+    }
+    return sorted(keys, key=lambda song: (keys[song], song.pk))[:size]
