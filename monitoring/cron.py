@@ -1,0 +1,176 @@
+"""@cron_job: the one wrapper round every job. Each call is one run, recorded in one CronLog row."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from types import FrameType
+from typing import Any, ParamSpec
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
+
+from monitoring.models import CronLog
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+Counts = Mapping[str, Any]
+
+LEASE_SECONDS = 60.0  # a process silent for so long is taken for dead …
+RENEW_SECONDS = 20.0  # … so a living one speaks three times as often
+LONGEST_ERROR = 2000  # characters
+
+current_run: ContextVar[int | None] = ContextVar("current_run", default=None)
+trigger: ContextVar[CronLog.Trigger] = ContextVar("trigger", default=CronLog.Trigger.COMMAND)
+
+
+class AlreadyRunning(Exception):
+    """This job is running already."""
+
+    def __init__(self, job: str, run: int) -> None:
+        super().__init__(f"{job} is already running (run {run}); this call was skipped.")
+        self.run = run
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM. A KeyboardInterrupt, since psycopg cancels the running statement for those."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One finished run: its number, its status and what the job counted."""
+
+    job: str
+    run: int
+    status: str
+    duration_ms: int
+    result: Counts
+
+
+def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
+    """Record each call of `func` in one CronLog row; its errors pass through.
+
+    The row is committed before any work and closed by `log_cron_run`: success, or partial when the
+    result's `failed` is not 0; failed when it raises, is told to stop or runs out of time. Raises
+    AlreadyRunning, and records a skipped run, while another call of the same job is alive.
+    """
+    job = func.__name__
+
+    @wraps(func)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Run:
+        with _terminable():
+            run = _open(job)
+            token = current_run.set(run)
+            try:
+                with _lease(run):
+                    result = func(*args, **kwargs)
+            except BaseException as problem:  # a time limit or Ctrl-C is a failed run too
+                connection.close_if_unusable_or_obsolete()
+                _close(job, "failed", {"error": _describe(problem)}, run)
+                raise
+            finally:
+                current_run.reset(token)
+            return _close(job, "partial" if result.get("failed") else "success", result, run)
+
+    return wrapper
+
+
+def _open(job: str) -> int:
+    """A row for a new run of the job; closes those whose process fell silent."""
+    if connection.in_atomic_block:
+        raise RuntimeError(f"{job} was called inside a transaction: its record would be rolled back with it.")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
+        cursor.execute(
+            "SELECT id, lease_until < clock_timestamp() FROM cron_logs"
+            " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL",
+            [job],
+        )
+        living = None
+        for run, silent in cursor.fetchall():
+            if silent:
+                _log(cursor, job, "abandoned", {"error": "Its process fell silent."}, run)
+                logger.error("Run %s of %s was abandoned: its process fell silent.", run, job)
+            else:
+                living = run
+        if living is None:
+            run = _log(cursor, job, "running", None, None)
+            cursor.execute(
+                "UPDATE cron_logs SET trigger = %s, lease_until = clock_timestamp() + make_interval(secs => %s)"
+                " WHERE id = %s",
+                [trigger.get(), LEASE_SECONDS, run],
+            )
+            return run
+        skipped = _log(cursor, job, "skipped", {"running": living}, None)
+        cursor.execute("UPDATE cron_logs SET trigger = %s WHERE id = %s", [trigger.get(), skipped])
+    raise AlreadyRunning(job, living)
+
+
+def _close(job: str, status: str, result: Counts, run: int) -> Run:
+    with connection.cursor() as cursor:
+        _log(cursor, job, status, result, run)
+        cursor.execute("SELECT execution_time_ms FROM cron_logs WHERE id = %s", [run])
+        (duration_ms,) = cursor.fetchone()
+    return Run(job=job, run=run, status=status, duration_ms=duration_ms, result=result)
+
+
+def _log(cursor: CursorWrapper, job: str, status: str, result: Counts | None, run: int | None) -> int:
+    body = None if result is None else Jsonb(result, dumps=DjangoJSONEncoder().encode)
+    cursor.execute("SELECT log_cron_run(%s, %s, %s, %s)", [job, status, body, run])
+    (number,) = cursor.fetchone()
+    return int(number)
+
+
+def _describe(problem: BaseException) -> str:
+    text = f"{type(problem).__name__}: {problem}".removesuffix(": ")
+    return text.replace("\0", "")[:LONGEST_ERROR]  # PostgreSQL has no NUL in text
+
+
+@contextmanager
+def _lease(run: int) -> Iterator[None]:
+    """Keep saying that the run's process lives, from a thread with a connection of its own."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(RENEW_SECONDS):
+            try:
+                CronLog.objects.filter(pk=run, status=CronLog.Status.RUNNING).update(
+                    lease_until=Now() + timedelta(seconds=LEASE_SECONDS)
+                )
+            except DatabaseError:  # a restart of the server: the next turn has a new connection
+                logger.exception("Unable to renew the lease of run %s", run)
+            connection.close()
+
+    thread = threading.Thread(target=renew, name=f"lease of run {run}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Turn SIGTERM into an exception, so that the run is closed. Signals reach the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated("told to stop (SIGTERM)")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

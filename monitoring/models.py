@@ -1,0 +1,156 @@
+"""What ran, how long it took, how the parts are, and how long we keep it."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class CronLog(models.Model):
+    """One run of a job: opened before its work, closed by the same row, whatever happens.
+
+    Written by log_cron_run() alone, and by the wrapper that renews the lease (monitoring.cron).
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"  # inserted, not started
+        RUNNING = "running"
+        SUCCESS = "success"
+        PARTIAL = "partial"  # some items failed
+        FAILED = "failed"  # raised
+        SKIPPED = "skipped"  # not started, on purpose
+        MISSED = "missed"  # nobody started it
+        ABANDONED = "abandoned"  # its process died
+
+    OPEN = frozenset({Status.QUEUED, Status.RUNNING})
+
+    class Trigger(models.TextChoices):
+        COMMAND = "command"
+        SCHEDULE = "schedule"
+        HTTP = "http"
+        ADMIN = "admin"
+        SQL = "sql"  # log_cron_run() called by another system
+
+    job_name = models.CharField(max_length=100)
+    slot = models.DateTimeField(null=True, blank=True, help_text="When the schedule wanted it.")
+    trigger = models.CharField(max_length=8, choices=Trigger, db_default=Trigger.SQL)
+    status = models.CharField(max_length=9, choices=Status)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    execution_time_ms = models.BigIntegerField(
+        "time taken (ms)", null=True, blank=True, help_text="Empty: unknown, since nobody opened the run."
+    )
+    result = models.JSONField(null=True, blank=True)
+    error_message = models.TextField(blank=True, db_default="")
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="Renewed while its process lives; a run silent past it is abandoned."
+    )
+
+    class Meta:
+        db_table = "cron_logs"
+        verbose_name = "run"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "queued",
+                        "running",
+                        "success",
+                        "partial",
+                        "failed",
+                        "skipped",
+                        "missed",
+                        "abandoned",
+                    ]
+                ),
+                name="run_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running"], finished_at__isnull=True)
+                | Q(~Q(status__in=["queued", "running"]), finished_at__isnull=False),
+                name="run_is_finished_or_open",
+            ),
+            models.UniqueConstraint(
+                fields=["job_name"],
+                condition=Q(status="running", lease_until__isnull=False),
+                name="one_leased_run_per_job",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["job_name", "-started_at"], name="run_by_job"),
+            models.Index(fields=["-started_at"], name="run_by_start"),
+            models.Index(fields=["job_name", "finished_at"], name="run_by_job_and_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_name} #{self.pk}: {self.status}"
+
+
+class CronMetric(models.Model):
+    """The runs of one job that ended on one day (UTC), summed up; outlives the runs themselves."""
+
+    job_name = models.CharField(max_length=100)
+    day = models.DateField()
+    runs = models.PositiveIntegerField(help_text="Started and ended: success, partial, failed, abandoned.")
+    failures = models.PositiveIntegerField(help_text="Failed or abandoned.")
+    skipped = models.PositiveIntegerField()
+    missed = models.PositiveIntegerField()
+    p50_ms = models.BigIntegerField("median (ms)", null=True)
+    p95_ms = models.BigIntegerField("p95 (ms)", null=True)
+    max_ms = models.BigIntegerField("longest (ms)", null=True)
+
+    class Meta:
+        db_table = "cron_metrics"
+        verbose_name = "daily figures"
+        verbose_name_plural = "daily figures"
+        constraints = [models.UniqueConstraint(fields=["job_name", "day"], name="one_metric_per_job_and_day")]
+
+    def __str__(self) -> str:
+        return f"{self.job_name} on {self.day}"
+
+
+class SystemHealth(models.Model):
+    """What the last check of each part said."""
+
+    class Status(models.TextChoices):
+        HEALTHY = "healthy"
+        DEGRADED = "degraded"
+        DOWN = "down"
+
+    component = models.CharField(max_length=100, unique=True)
+    status = models.CharField(max_length=8, choices=Status)
+    detail = models.TextField(blank=True)
+    latency_ms = models.FloatField("latency (ms)")
+    checked_at = models.DateTimeField()
+    since = models.DateTimeField(help_text="When this status began.")
+    last_good_at = models.DateTimeField(null=True, help_text="When it was last healthy.")
+
+    class Meta:
+        db_table = "system_health"
+        verbose_name_plural = "system health"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["healthy", "degraded", "down"]), name="health_status_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component}: {self.status}"
+
+
+class Retention(models.Model):
+    """How long rows of a table are kept; read by cleanup_old_data(). Migrations add the rows."""
+
+    table_name = models.CharField(max_length=63)
+    time_column = models.CharField(max_length=63)
+    condition = models.TextField(db_default="true", help_text="SQL: which rows of the table.")
+    keep = models.DurationField(help_text="In days, such as '90 00:00:00'.")
+
+    class Meta:
+        db_table = "retention"
+        verbose_name_plural = "retention"
+        constraints = [
+            models.UniqueConstraint(fields=["table_name", "condition"], name="one_retention_per_table_and_condition"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table_name}: {self.keep.days} days"
