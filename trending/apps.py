@@ -1,0 +1,7 @@
+"""Who is rising?"""
+
+from django.apps import AppConfig
+
+
+class TrendingConfig(AppConfig):
+    name = "trending"

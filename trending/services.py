@@ -1,0 +1,251 @@
+"""Count, score, rank, refresh: everything of one refresh in one transaction."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg.errors import SerializationFailure
+
+from monitoring.cron import cron_job, current_run
+from trending.models import TrendingArtist, TrendingShow, TrendState
+from trending.scoring import FORMULA_VERSION
+
+T = TypeVar("T")
+Result = Mapping[str, Any]
+
+HOUR = timedelta(hours=1)
+TOP = 10  # artists and shows named in a run's result
+LOCK = "trending"  # the advisory lock of refreshes
+TRIES = 3  # of a transaction that met another's write
+SIGNIFICANT_POINTS = 5
+SIGNIFICANT_SHARE = "0.05"
+
+# The columns of a trend row that scoring fills, in the order of the SQL functions.
+COLUMNS = (
+    "vote_count",
+    "fan_count",
+    "recent_votes",
+    "active_users",
+    "upcoming_shows",
+    "recent_shows",
+    "followers",
+    "popularity",
+    "engagement_ratio",
+    "recency_boost",
+    "raw",
+    "score",
+)
+FACTORS_OF_UNITS = ", ".join(f"t.{name}" for name in COLUMNS[2:] if name not in {"engagement_ratio", "raw", "score"})
+
+
+class AsOfOutOfRange(ValueError):
+    """The scores cannot be calculated as of this moment."""
+
+
+class RefreshRunning(RuntimeError):
+    """Another process is refreshing the scores."""
+
+
+def whole_hour(moment: datetime) -> datetime:
+    """The UTC hour that `moment` lies in."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+@cron_job
+def calculate_trending(*, as_of: datetime) -> Result:
+    """Score every artist and every show not long past at `as_of`, a whole UTC hour, and refresh the lists.
+
+    One REPEATABLE READ transaction: a reader or a crash sees all of it or nothing. Running it twice
+    writes no row the second time. Raises AsOfOutOfRange before the stored `as_of`, and RefreshRunning.
+    """
+    with _alone():
+        return _retried(lambda: refresh(as_of=as_of))
+
+
+def refresh(*, as_of: datetime) -> Result:
+    """The work of calculate_trending, inside the caller's transaction, at any isolation level."""
+    check_as_of(as_of)
+    with connection.cursor() as cursor:
+        activity = _drain(cursor, as_of)
+        artists = _write(cursor, "artist", as_of)
+        cursor.execute(
+            "DELETE FROM show_trends t USING catalog_show s WHERE s.id = t.show_id AND s.start < %s - interval '720 hours'",
+            [as_of],
+        )
+        forgotten = cursor.rowcount
+        shows = _write(cursor, "show", as_of)
+        version = _advance(cursor, as_of, bool(activity or artists or shows or forgotten))
+        cursor.execute("SELECT refresh_trending_data()")
+        changes = sum(_note_changes(cursor, kind, as_of) for kind in ("artist", "show"))
+        cursor.execute("SELECT (SELECT count(*) FROM artist_trends), (SELECT count(*) FROM show_trends)")
+        artists_scored, shows_scored = cursor.fetchone()
+    return {
+        "as_of": as_of,
+        "version": version,
+        "artists_scored": artists_scored,
+        "artists_updated": artists,
+        "shows_scored": shows_scored,
+        "shows_updated": shows,
+        "significant_changes": changes,
+        "activity": activity,
+        "top_artists": [
+            {"rank": row.rank, "id": row.artist_id, "slug": row.slug, "name": row.name, "score": float(row.score)}
+            for row in TrendingArtist.objects.order_by("rank")[:TOP]
+        ],
+        "top_shows": [
+            {"rank": row.rank, "id": row.show_id, "slug": row.slug, "name": row.name, "score": float(row.score)}
+            for row in TrendingShow.objects.order_by("rank")[:TOP]
+        ],
+    }
+
+
+def preview_trending(*, as_of: datetime) -> Result:
+    """What the scores are, or were, at `as_of`; from the source rows, writing nothing."""
+    _check_hour(as_of)
+    with _repeatable_read(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        state = TrendState.objects.first()
+        result: dict[str, Any] = {"as_of": as_of, "version": state.version if state else 0}
+        for kind in ("artist", "show"):
+            cursor.execute(
+                f"SELECT count(*), count(*) FILTER (WHERE {_differs()})"
+                f" FROM trending_{kind}_scores(%s) s LEFT JOIN {kind}_trends t USING ({kind}_id)",
+                [as_of],
+            )
+            result[f"{kind}s_scored"], result[f"{kind}s_updated"] = cursor.fetchone()
+        for kind, listed in (
+            ("artist", "true"),
+            ("show", "c.start > %(as_of)s - interval '4 hours' AND c.status NOT IN ('cancelled', 'postponed')"),
+        ):
+            cursor.execute(
+                f"SELECT row_number() OVER (ORDER BY s.raw DESC, c.id), c.id, c.slug, c.name, s.score"
+                f" FROM trending_{kind}_scores(%(as_of)s) s JOIN catalog_{kind} c ON c.id = s.{kind}_id"
+                f" WHERE {listed} ORDER BY s.raw DESC, c.id LIMIT {TOP}",
+                {"as_of": as_of},
+            )
+            result[f"top_{kind}s"] = [
+                {"rank": rank, "id": pk, "slug": slug, "name": name, "score": float(score)}
+                for rank, pk, slug, name, score in cursor.fetchall()
+            ]
+    return result
+
+
+def check_as_of(as_of: datetime) -> None:
+    """Raise AsOfOutOfRange unless the scores can be moved on to `as_of`: a whole hour, not before theirs."""
+    _check_hour(as_of)
+    stored = TrendState.objects.first()
+    if stored and as_of < stored.as_of:
+        raise AsOfOutOfRange(
+            f"The scores are already those of {stored.as_of:%Y-%m-%dT%H:%MZ}; "
+            f"{as_of:%Y-%m-%dT%H:%MZ} lies before. To look back, add --dry-run."
+        )
+
+
+def _check_hour(as_of: datetime) -> None:
+    if as_of.tzinfo is None or as_of != whole_hour(as_of):
+        raise AsOfOutOfRange(f"{as_of.isoformat()} is not a whole hour in UTC, such as 2026-07-01T14:00Z.")
+
+
+def _drain(cursor: CursorWrapper, as_of: datetime) -> dict[str, int]:
+    """Take the activity that this refresh counts, and say how much of each kind there was.
+
+    Votes of a later hour stay: they count for nothing yet.
+    """
+    cursor.execute(
+        "WITH drained AS (DELETE FROM catalog_activity WHERE hour IS NULL OR hour <= %s RETURNING kind)"
+        " SELECT kind, count(*) FROM drained GROUP BY kind ORDER BY kind",
+        [as_of],
+    )
+    return dict(cursor.fetchall())
+
+
+def _differs() -> str:
+    """SQL: a stored factor is not what was counted, or there is no row. Comparing raw alone would
+    leave factors wrong: 23 upcoming and 14 recent shows have the raw of 22 and 15."""
+    return "({}) IS DISTINCT FROM ({})".format(
+        ", ".join(f"t.{name}" for name in COLUMNS), ", ".join(f"s.{name}" for name in COLUMNS)
+    )
+
+
+def _write(cursor: CursorWrapper, kind: str, as_of: datetime) -> int:
+    """Count and score everything of a kind in one statement; the number of rows that changed."""
+    cursor.execute(
+        f"MERGE INTO {kind}_trends t USING trending_{kind}_scores(%s) s ON t.{kind}_id = s.{kind}_id"
+        f" WHEN MATCHED AND {_differs()} THEN UPDATE SET changed_at = now(), "
+        + ", ".join(f"{name} = s.{name}" for name in COLUMNS)
+        + f" WHEN NOT MATCHED THEN INSERT ({kind}_id, baseline_score, {', '.join(COLUMNS)})"
+        f" VALUES (s.{kind}_id, s.score, {', '.join(f's.{name}' for name in COLUMNS)})",
+        [as_of],
+    )
+    return cursor.rowcount
+
+
+def _advance(cursor: CursorWrapper, as_of: datetime, changed: bool) -> int:
+    """Store what the scores now are; the version, one higher if anything changed."""
+    cursor.execute(
+        "INSERT INTO trend_state AS t (id, version, as_of, refreshed_at, interval_seconds, formula_version)"
+        " VALUES (1, 1, %s, now(), %s, %s)"
+        " ON CONFLICT (id) DO UPDATE SET version = t.version + %s, as_of = excluded.as_of,"
+        " refreshed_at = excluded.refreshed_at, interval_seconds = excluded.interval_seconds,"
+        " formula_version = excluded.formula_version RETURNING version",
+        [as_of, settings.TRENDING_INTERVAL_SECONDS, FORMULA_VERSION, int(changed)],
+    )
+    (version,) = cursor.fetchone()
+    return int(version)
+
+
+def _note_changes(cursor: CursorWrapper, kind: str, as_of: datetime) -> int:
+    """Write a history row for every significant change since its baseline, and set the new baseline."""
+    cursor.execute(
+        f"WITH moved AS ("
+        f" SELECT t.*, v.rank FROM {kind}_trends t LEFT JOIN trending_{kind}s_mv v USING ({kind}_id)"
+        f" WHERE abs(t.score - t.baseline_score)"
+        f" >= greatest({SIGNIFICANT_POINTS}, {SIGNIFICANT_SHARE} * t.baseline_score)"
+        f"), noted AS ("
+        f" INSERT INTO trend_changes ({kind}_id, as_of, old_score, new_score, rank, units, run_id)"
+        f" SELECT t.{kind}_id, %s, t.baseline_score, t.score, t.rank, trending_units({FACTORS_OF_UNITS}), %s"
+        f" FROM moved t"
+        f") UPDATE {kind}_trends t SET baseline_score = t.score FROM moved WHERE moved.{kind}_id = t.{kind}_id",
+        [as_of, current_run.get()],
+    )
+    return cursor.rowcount
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the refresh lock of this session: taken before BEGIN, so that the snapshot is taken under it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise RefreshRunning("Another process is refreshing the scores; wait for it to finish.")
+    try:
+        yield
+    finally:
+        # A broken connection has given the lock back by itself.
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
+
+
+@contextmanager
+def _repeatable_read() -> Iterator[None]:
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+def _retried(work: Callable[[], T]) -> T:
+    """Do the work in a REPEATABLE READ transaction, again when it met another's write."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            with _repeatable_read():
+                return work()
+        except OperationalError as problem:
+            if attempt == TRIES or not isinstance(problem.__cause__, SerializationFailure):
+                raise
+    raise AssertionError("unreachable")

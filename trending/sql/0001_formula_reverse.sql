@@ -1,0 +1,10 @@
+drop function trending_age(timestamptz, timestamptz);
+drop function trending_units(bigint, bigint, bigint, bigint, bigint, bigint, bigint);
+drop function trending_score(bigint);
+drop function trending_raw(bigint, bigint, bigint, bigint, bigint, bigint, bigint);
+drop function trending_follower_units(bigint);
+drop function trending_recent_units(bigint);
+drop function trending_upcoming_units(bigint);
+drop function trending_engagement(bigint, bigint);
+drop function trending_softcap(bigint, bigint, bigint);
+drop function trending_weight(integer);

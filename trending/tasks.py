@@ -1,0 +1,15 @@
+"""Celery's doors to the jobs of this room."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from monitoring.cron import trigger
+from monitoring.models import CronLog
+from trending import services
+
+
+@shared_task(name="trending.tasks.calculate_trending")
+def calculate_trending() -> None:
+    """Score everything as of this hour."""
+    trigger.set(CronLog.Trigger.SCHEDULE)
+    services.calculate_trending(as_of=services.whole_hour(timezone.now()))
