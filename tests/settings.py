@@ -1,0 +1,14 @@
+"""Settings of the suite: the product's own, on a database cluster of its own, with nothing from .env."""
+
+import os
+from pathlib import Path
+
+# An empty value counts as not set, and keeps .env from setting it.
+for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"):
+    os.environ[name] = ""
+os.environ["MYSETLIST_DATA_DIR"] = str(Path(__file__).resolve().parent.parent / ".data" / "tests")
+
+from mysetlist.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fans log in often here
+DATABASES["default"]["EMBEDDED_OPTIONS"] = {"durable": False}  # noqa: F405
