@@ -1,5 +1,6 @@
 """@cron_job: the one wrapper round every job. Each call is one run, recorded in one CronLog row."""
 
+import json
 import logging
 import signal
 import threading
@@ -16,7 +17,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models.functions import Now
-from psycopg.types.json import Jsonb
 
 from monitoring.models import CronLog
 
@@ -124,8 +124,8 @@ def _close(job: str, status: str, result: Counts, run: int) -> Run:
 
 
 def _log(cursor: CursorWrapper, job: str, status: str, result: Counts | None, run: int | None) -> int:
-    body = None if result is None else Jsonb(result, dumps=DjangoJSONEncoder().encode)
-    cursor.execute("SELECT log_cron_run(%s, %s, %s, %s)", [job, status, body, run])
+    body = None if result is None else json.dumps(result, cls=DjangoJSONEncoder)
+    cursor.execute("SELECT log_cron_run(%s, %s, %s::jsonb, %s)", [job, status, body, run])
     (number,) = cursor.fetchone()
     return int(number)
 

@@ -181,7 +181,7 @@ def _write(cursor: CursorWrapper, kind: str, as_of: datetime) -> int:
         f" VALUES (s.{kind}_id, s.score, {', '.join(f's.{name}' for name in COLUMNS)})",
         [as_of],
     )
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
 def _advance(cursor: CursorWrapper, as_of: datetime, changed: bool) -> int:
@@ -212,7 +212,7 @@ def _note_changes(cursor: CursorWrapper, kind: str, as_of: datetime) -> int:
         f") UPDATE {kind}_trends t SET baseline_score = t.score FROM moved WHERE moved.{kind}_id = t.{kind}_id",
         [as_of, current_run.get()],
     )
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
 @contextmanager

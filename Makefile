@@ -1,0 +1,38 @@
+# Each target sets up by itself what it needs; a bare machine has Python 3.11, pip and make.
+PYTHON ?= python3
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lock
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/installed ## Load the real catalogue, simulate fans, explain the ten hottest (ARGS=--reset starts anew)
+	@$(MANAGE) demo $(ARGS)
+
+test: check ## Check the code, then run the whole suite on a real PostgreSQL (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
+
+check: .venv/installed ## Lint, format, import rules, types, missing migrations
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy
+	@$(MANAGE) makemigrations --check --dry-run --settings tests.settings
+
+# Some systems ship Python without ensurepip; pip can then be pointed at the environment from outside.
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "MySetlist needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv from requirements.lock (a minute or two the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null || $(PYTHON) -m venv --clear --without-pip .venv
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \
+	  else pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
+	  $$pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+lock: ## Resolve pyproject.toml anew into requirements.lock (names, versions, hashes; needs uv)
+	@uv pip compile pyproject.toml --extra test --python-version 3.11 --universal --generate-hashes --upgrade \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements.lock
