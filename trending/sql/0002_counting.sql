@@ -26,7 +26,7 @@ create function trending_artist_scores(as_of timestamptz) returns table (
      group by b.artist_id
   ), crowds as (
     select f.artist_id, count(*) as followers from public.catalog_follow f group by f.artist_id
-  ), counted as (
+  ), counted as materialized (
     select a.id as artist_id, coalesce(v.vote_count, 0) as vote_count, coalesce(v.fan_count, 0) as fan_count,
            coalesce(v.recent_votes, 0) as recent_votes, coalesce(v.active_users, 0) as active_users,
            coalesce(s.upcoming_shows, 0) as upcoming_shows, coalesce(s.recent_shows, 0) as recent_shows,
@@ -36,7 +36,7 @@ create function trending_artist_scores(as_of timestamptz) returns table (
       left join ballots v on v.artist_id = a.id
       left join stages s on s.artist_id = a.id
       left join crowds c on c.artist_id = a.id
-  ), summed as (
+  ), summed as materialized (
     select n.*, public.trending_raw(n.recent_votes, n.active_users, n.upcoming_shows, n.recent_shows,
                                     n.followers, n.popularity, n.recency_boost) as raw
       from counted n
@@ -66,7 +66,7 @@ create function trending_show_scores(as_of timestamptz) returns table (
       from fans f group by f.show_id
   ), crowds as (
     select f.artist_id, count(*) as followers from public.catalog_follow f group by f.artist_id
-  ), counted as (
+  ), counted as materialized (
     select s.id as show_id, coalesce(v.vote_count, 0) as vote_count, coalesce(v.fan_count, 0) as fan_count,
            coalesce(v.recent_votes, 0) as recent_votes, coalesce(v.active_users, 0) as active_users,
            case when stands and s.start >= as_of then 1 else 0 end::bigint as upcoming_shows,
@@ -79,7 +79,7 @@ create function trending_show_scores(as_of timestamptz) returns table (
       left join ballots v on v.show_id = s.id
       left join crowds c on c.artist_id = s.headliner_id
      where s.start >= as_of - interval '720 hours' or s.start is null
-  ), summed as (
+  ), summed as materialized (
     select n.*, public.trending_raw(n.recent_votes, n.active_users, n.upcoming_shows, n.recent_shows,
                                     n.followers, n.popularity, n.recency_boost) as raw
       from counted n

@@ -1,0 +1,141 @@
+"""What a refresh costs, beside the bare GROUP BY over the same votes. Run: make bench
+
+    .venv/bin/python bench/trending.py [10k] [100k] [--explain]
+
+Each size has an embedded cluster of its own, loaded once and kept. Figures are medians of several
+runs in this process; a ratio divides by the baseline measured in the same round.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZES = {"10k": (10_000, 1_000_000), "100k": (100_000, 10_000_000)}
+ROUNDS = 5
+RESULTS = ROOT / "bench" / "results"
+
+
+def main() -> None:
+    sizes = [size for size in sys.argv[1:] if size in SIZES] or list(SIZES)
+    explain = "--explain" in sys.argv
+    if len(sizes) == 1:
+        measure(sizes[0], explain=explain)
+        return
+    for size in sizes:  # each in a process of its own: settings are read once
+        subprocess.run([sys.executable, __file__, size, *(["--explain"] if explain else [])], check=True)
+
+
+def measure(size: str, *, explain: bool) -> None:
+    os.environ.update(MYSETLIST_DATA_DIR=str(ROOT / ".data" / "bench" / size), DATABASE_URL="")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysetlist.settings")
+    sys.path.insert(0, str(ROOT))
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    from bench import catalogue
+    from mysetlist.catalog.models import Artist
+
+    artists, votes = SIZES[size]
+    call_command("migrate", verbosity=0)
+    if not Artist.objects.exists():
+        started = perf_counter()
+        catalogue.load(artists=artists, votes=votes)
+        sys.stdout.write(f"loaded {artists:,} artists and {votes:,} votes in {perf_counter() - started:.0f} s\n")
+    lines = report(size, connection)
+    sys.stdout.write("\n".join(lines) + "\n")
+    (RESULTS / f"trending-{size}.md").write_text("\n".join(lines) + "\n")
+    if explain:
+        explain_all(size, connection)
+
+
+BASELINE = (
+    "SELECT artist_id, count(*), count(DISTINCT fan_id) FROM catalog_vote"
+    " WHERE created_at >= %(as_of)s - interval '503 hours' AND created_at < %(as_of)s + interval '1 hour'"
+    " GROUP BY artist_id"
+)
+
+
+def report(size: str, connection: "BaseDatabaseWrapper") -> list[str]:
+    """The table of one size, as Markdown."""
+    from bench.catalogue import AS_OF
+    from trending.services import refresh
+
+    clock = [AS_OF]  # moves on with each hour's tick
+
+    def tick() -> None:
+        clock[0] += timedelta(hours=1)
+        refresh(as_of=clock[0])
+
+    steps: dict[str, Callable[[], object]] = {
+        "bare GROUP BY with distinct, 21 days (baseline)": lambda: query(connection, BASELINE, as_of=AS_OF),
+        "counting and scoring artists, read only": lambda: query(
+            connection, "SELECT count(*), sum(raw) FROM trending_artist_scores(%(as_of)s)", as_of=AS_OF
+        ),
+        "full refresh, an hour later: every active row rewritten": tick,
+        "full refresh at the same hour: nothing to write": lambda: refresh(as_of=clock[0]),
+        "both views, concurrently": lambda: query(connection, "SELECT refresh_trending_data()"),
+        "top 50 artists from the view": lambda: query(
+            connection, "SELECT * FROM trending_artists_mv ORDER BY rank LIMIT 50"
+        ),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE artist_trends, show_trends, trend_changes, trend_state")
+    started = perf_counter()
+    refresh(as_of=clock[0])
+    first = perf_counter() - started
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            started = perf_counter()
+            step()
+            times[name].append(perf_counter() - started)
+    baseline = times[next(iter(steps))]
+    lines = [
+        f"## {size}: {SIZES[size][0]:,} artists, {SIZES[size][1]:,} votes",
+        "",
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, embedded PostgreSQL 18; "
+        f"medians of {ROUNDS}; `.venv/bin/python bench/trending.py {size}`",
+        "",
+        "| | ms | times the baseline |",
+        "|---|---:|---:|",
+        f"| first refresh: every row inserted | {first * 1000:.0f} | {first / median(baseline):.1f} |",
+    ]
+    for name, taken in times.items():
+        ratio = median(a / b for a, b in zip(taken, baseline, strict=True))
+        lines.append(f"| {name} | {median(taken) * 1000:.1f} | {ratio:.2f} |")
+    return lines
+
+
+def query(connection: "BaseDatabaseWrapper", sql: str, **values: object) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def explain_all(size: str, connection: "BaseDatabaseWrapper") -> None:
+    """Keep the plans beside the figures."""
+    from bench.catalogue import AS_OF
+
+    plans = []
+    for sql in (BASELINE, *(f"SELECT * FROM trending_{kind}_scores(%(as_of)s)" for kind in ("artist", "show"))):
+        rows = query(connection, f"EXPLAIN (ANALYZE, BUFFERS) {sql}", as_of=AS_OF)
+        plans.append("\n".join([f"-- {sql}", *(str(row[0]) for row in rows), ""]))
+    (RESULTS / f"trending-{size}-plans.txt").write_text("\n".join(plans))
+
+
+if __name__ == "__main__":
+    main()
