@@ -7,7 +7,7 @@ A fan who votes for an artist does so for one to ten songs at once.
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from django.db import connection
 
@@ -62,7 +62,7 @@ def _shares(artists: int, total: int) -> list[int]:
     weights = [n**-0.9 for n in range(2, artists + 1)]
     scale = (total - hot) / sum(weights)
     bounds = [0, *(round(bound) for bound in accumulate(weight * scale for weight in weights))]
-    return [hot, *(after - before for before, after in zip(bounds, bounds[1:], strict=False))]
+    return [hot, *(after - before for before, after in pairwise(bounds))]
 
 
 def _shows(artists: int) -> Iterator[Row]:

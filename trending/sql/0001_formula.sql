@@ -3,7 +3,7 @@
 
 -- round(2^20 * 2^(-age/72)), ages 0 to 503 in whole hours; 0 for any other age.
 create function trending_weight(age integer) returns integer immutable parallel safe
-return case when age between 0 and 503 then (array[
+return coalesce((array[
     1048576, 1038530, 1028580, 1018725, 1008965, 999298, 989724, 980242, 970850, 961548, 952336, 943212, 934175, 925225,
     916360, 907581, 898885, 890273, 881744, 873296, 864929, 856642, 848435, 840306, 832255, 824282, 816384, 808563,
     800816, 793143, 785544, 778018, 770564, 763181, 755870, 748628, 741455, 734351, 727316, 720347, 713446, 706610,
@@ -40,7 +40,7 @@ return case when age between 0 and 503 then (array[
     12274, 12157, 12040, 11925, 11810, 11697, 11585, 11474, 11364, 11255, 11148, 11041, 10935, 10830,
     10726, 10624, 10522, 10421, 10321, 10222, 10124, 10027, 9931, 9836, 9742, 9649, 9556, 9465,
     9374, 9284, 9195, 9107, 9020, 8933, 8848, 8763, 8679, 8596, 8514, 8432, 8351, 8271
-  ])[age + 1] else 0 end;
+  ])[age + 1], 0);  -- beyond its ends an array gives null
 
 -- x up to the knee, above it ever slower, below the limit. The square fits bigint at our limits.
 create function trending_softcap(x bigint, knee bigint, cap bigint) returns bigint immutable parallel safe
