@@ -1,0 +1,1 @@
+"""The demo: a real catalogue, bundled, and simulated fans."""
