@@ -169,3 +169,68 @@ class TrendingShow(Factors):
 
     def __str__(self) -> str:
         return f"{self.rank}. {self.name}"
+
+
+class ArtistHour(models.Model):
+    """Rollup: what one clock hour (UTC) added to an artist. Plain numbers instead of foreign keys:
+    what was counted must still be taken back after its fan or artist is gone."""
+
+    pk = models.CompositePrimaryKey("artist_id", "hour")
+    artist_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    votes = models.IntegerField(help_text="Live votes cast in this hour.")
+    counted = models.IntegerField(help_text="Those that count.")
+    fans = models.IntegerField(help_text="Fans whose latest live vote lies in this hour.")
+
+    class Meta:
+        db_table = "artist_hours"
+
+    def __str__(self) -> str:
+        return f"artist {self.artist_id}, {self.hour:%Y-%m-%d %H}h: {self.votes} votes"
+
+
+class ArtistFan(models.Model):
+    """Rollup: the hour of a fan's latest live vote for an artist."""
+
+    pk = models.CompositePrimaryKey("artist_id", "fan_id")
+    artist_id = models.BigIntegerField()
+    fan_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+
+    class Meta:
+        db_table = "artist_fans"
+
+    def __str__(self) -> str:
+        return f"fan {self.fan_id} for artist {self.artist_id}"
+
+
+class ShowHour(models.Model):
+    """Rollup: what one clock hour (UTC) added to a show."""
+
+    pk = models.CompositePrimaryKey("show_id", "hour")
+    show_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    votes = models.IntegerField(help_text="Live votes cast in this hour.")
+    counted = models.IntegerField(help_text="Those that count.")
+    fans = models.IntegerField(help_text="Fans whose latest live vote lies in this hour.")
+
+    class Meta:
+        db_table = "show_hours"
+
+    def __str__(self) -> str:
+        return f"show {self.show_id}, {self.hour:%Y-%m-%d %H}h: {self.votes} votes"
+
+
+class ShowFan(models.Model):
+    """Rollup: the hour of a fan's latest live vote on a show."""
+
+    pk = models.CompositePrimaryKey("show_id", "fan_id")
+    show_id = models.BigIntegerField()
+    fan_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+
+    class Meta:
+        db_table = "show_fans"
+
+    def __str__(self) -> str:
+        return f"fan {self.fan_id} for show {self.show_id}"

@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.errors import SerializationFailure
 
 from monitoring.cron import cron_job, current_run
+from trending import rollups
 from trending.models import TrendingArtist, TrendingShow, TrendState
 from trending.scoring import FORMULA_VERSION
 
@@ -56,42 +57,45 @@ def whole_hour(moment: datetime) -> datetime:
 
 
 @cron_job
-def calculate_trending(*, as_of: datetime) -> Result:
-    """Score every artist and every show not long past at `as_of`, a whole UTC hour, and refresh the lists.
+def calculate_trending(*, as_of: datetime, full: bool = False) -> Result:
+    """Bring the scores of artists and of shows not long past to `as_of`, a whole UTC hour; refresh the lists.
 
-    One REPEATABLE READ transaction: a reader or a crash sees all of it or nothing. Running it twice
-    writes no row the second time. Raises AsOfOutOfRange before the stored `as_of`, and RefreshRunning.
+    Within the hour only what was touched is scored again; `full` counts all votes anew instead. Both
+    end alike, to the integer. One REPEATABLE READ transaction: a reader or a crash sees all of it or
+    nothing; a second time writes no row. Raises AsOfOutOfRange before the stored `as_of`, and RefreshRunning.
     """
     with _alone():
-        return _retried(lambda: refresh(as_of=as_of))
+        return _retried(lambda: refresh(as_of=as_of, full=full))
 
 
-def refresh(*, as_of: datetime) -> Result:
+def refresh(*, as_of: datetime, full: bool = False) -> Result:
     """The work of calculate_trending, inside the caller's transaction, at any isolation level."""
     check_as_of(as_of)
+    stored = TrendState.objects.first()
     with connection.cursor() as cursor:
-        activity = _drain(cursor, as_of)
-        artists = _write(cursor, "artist", as_of)
-        cursor.execute(
-            "DELETE FROM show_trends t USING catalog_show s WHERE s.id = t.show_id AND s.start < %s - interval '720 hours'",
-            [as_of],
-        )
-        forgotten = cursor.rowcount
-        shows = _write(cursor, "show", as_of)
-        version = _advance(cursor, as_of, bool(activity or artists or shows or forgotten))
+        drained = rollups.drain(cursor, as_of)
+        if stored is None:
+            rollups.rebuild(cursor, as_of)
+        # Within the hour only what was touched can move; with it every weight and window does.
+        touched = not full and stored is not None and stored.as_of == as_of
+        only = {"artist": drained.artists, "show": drained.shows} if touched else {}
+        written = {kind: _write(cursor, kind, as_of, only.get(kind), rolled=not full) for kind in rollups.KINDS}
+        written["show"] += _forget_past_shows(cursor, as_of, only.get("show"))
+        if not touched:
+            rollups.forget_expired(cursor, as_of)
+        version = _advance(cursor, as_of, bool(drained.lines or any(written.values())))
         cursor.execute("SELECT refresh_trending_data()")
-        changes = sum(_note_changes(cursor, kind, as_of) for kind in ("artist", "show"))
-        cursor.execute("SELECT (SELECT count(*) FROM artist_trends), (SELECT count(*) FROM show_trends)")
-        artists_scored, shows_scored = cursor.fetchone()
+        changes = sum(_note_changes(cursor, kind, as_of, only.get(kind)) for kind in rollups.KINDS)
+        scored = {kind: _count(cursor, kind, only.get(kind)) for kind in rollups.KINDS}
     return {
         "as_of": as_of,
         "version": version,
-        "artists_scored": artists_scored,
-        "artists_updated": artists,
-        "shows_scored": shows_scored,
-        "shows_updated": shows,
+        "artists_scored": scored["artist"],
+        "artists_updated": written["artist"],
+        "shows_scored": scored["show"],
+        "shows_updated": written["show"],
         "significant_changes": changes,
-        "activity": activity,
+        "activity": drained.lines,
         "top_artists": [
             {"rank": row.rank, "id": row.artist_id, "slug": row.slug, "name": row.name, "score": float(row.score)}
             for row in TrendingArtist.objects.order_by("rank")[:TOP]
@@ -150,19 +154,6 @@ def _check_hour(as_of: datetime) -> None:
         raise AsOfOutOfRange(f"{as_of.isoformat()} is not a whole hour in UTC, such as 2026-07-01T14:00Z.")
 
 
-def _drain(cursor: CursorWrapper, as_of: datetime) -> dict[str, int]:
-    """Take the activity that this refresh counts, and say how much of each kind there was.
-
-    Votes of a later hour stay: they count for nothing yet.
-    """
-    cursor.execute(
-        "WITH drained AS (DELETE FROM catalog_activity WHERE hour IS NULL OR hour <= %s RETURNING kind)"
-        " SELECT kind, count(*) FROM drained GROUP BY kind ORDER BY kind",
-        [as_of],
-    )
-    return dict(cursor.fetchall())
-
-
 def _differs() -> str:
     """SQL: a stored factor is not what was counted, or there is no row. Comparing raw alone would
     leave factors wrong: 23 upcoming and 14 recent shows have the raw of 22 and 15."""
@@ -171,17 +162,42 @@ def _differs() -> str:
     )
 
 
-def _write(cursor: CursorWrapper, kind: str, as_of: datetime) -> int:
-    """Count and score everything of a kind in one statement; the number of rows that changed."""
+def _write(cursor: CursorWrapper, kind: str, as_of: datetime, only: list[int] | None, *, rolled: bool) -> int:
+    """Count and score everything of a kind, or only some, in one statement; the number of rows that changed.
+
+    Votes are counted from their rollups, or by themselves.
+    """
     cursor.execute(
-        f"MERGE INTO {kind}_trends t USING trending_{kind}_scores(%s) s ON t.{kind}_id = s.{kind}_id"
+        f"MERGE INTO {kind}_trends t USING trending_{kind}_scores(%s, %s, %s::bigint[]) s ON t.{kind}_id = s.{kind}_id"
         f" WHEN MATCHED AND {_differs()} THEN UPDATE SET changed_at = now(), "
         + ", ".join(f"{name} = s.{name}" for name in COLUMNS)
         + f" WHEN NOT MATCHED THEN INSERT ({kind}_id, baseline_score, {', '.join(COLUMNS)})"
         f" VALUES (s.{kind}_id, s.score, {', '.join(f's.{name}' for name in COLUMNS)})",
-        [as_of],
+        [as_of, rolled, only],
     )
     return int(cursor.rowcount)
+
+
+def _forget_past_shows(cursor: CursorWrapper, as_of: datetime, only: list[int] | None) -> int:
+    cursor.execute(
+        "DELETE FROM show_trends t USING catalog_show s"
+        f" WHERE s.id = t.show_id AND s.start < %s - interval '720 hours' AND {_among('t.show_id', only)}",
+        [as_of, *([only] if only is not None else [])],
+    )
+    return int(cursor.rowcount)
+
+
+def _count(cursor: CursorWrapper, kind: str, only: list[int] | None) -> int:
+    cursor.execute(
+        f"SELECT count(*) FROM {kind}_trends WHERE {_among(f'{kind}_id', only)}", [only] if only is not None else []
+    )
+    (number,) = cursor.fetchone()
+    return int(number)
+
+
+def _among(column: str, only: list[int] | None) -> str:
+    """SQL: the column is one of those asked for. Takes one parameter unless all are."""
+    return "true" if only is None else f"{column} = ANY (%s)"
 
 
 def _advance(cursor: CursorWrapper, as_of: datetime, changed: bool) -> int:
@@ -198,19 +214,19 @@ def _advance(cursor: CursorWrapper, as_of: datetime, changed: bool) -> int:
     return int(version)
 
 
-def _note_changes(cursor: CursorWrapper, kind: str, as_of: datetime) -> int:
+def _note_changes(cursor: CursorWrapper, kind: str, as_of: datetime, only: list[int] | None) -> int:
     """Write a history row for every significant change since its baseline, and set the new baseline."""
     cursor.execute(
         f"WITH moved AS ("
         f" SELECT t.*, v.rank FROM {kind}_trends t LEFT JOIN trending_{kind}s_mv v USING ({kind}_id)"
         f" WHERE abs(t.score - t.baseline_score)"
-        f" >= greatest({SIGNIFICANT_POINTS}, {SIGNIFICANT_SHARE} * t.baseline_score)"
+        f" >= greatest({SIGNIFICANT_POINTS}, {SIGNIFICANT_SHARE} * t.baseline_score) AND {_among(f't.{kind}_id', only)}"
         f"), noted AS ("
         f" INSERT INTO trend_changes ({kind}_id, as_of, old_score, new_score, rank, units, run_id)"
         f" SELECT t.{kind}_id, %s, t.baseline_score, t.score, t.rank, trending_units({FACTORS_OF_UNITS}), %s"
         f" FROM moved t"
         f") UPDATE {kind}_trends t SET baseline_score = t.score FROM moved WHERE moved.{kind}_id = t.{kind}_id",
-        [as_of, current_run.get()],
+        [*([only] if only is not None else []), as_of, current_run.get()],
     )
     return int(cursor.rowcount)
 

@@ -21,6 +21,7 @@ class Command(JobCommand):
         parser.add_argument(
             "--as-of", metavar="ISO", help="a whole UTC hour such as 2026-07-01T14:00Z; this hour when left out"
         )
+        parser.add_argument("--full", action="store_true", help="count every vote anew instead of using the rollups")
         parser.add_argument("--dry-run", action="store_true", help="count and print, write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +36,7 @@ class Command(JobCommand):
             services.check_as_of(as_of)
         except services.AsOfOutOfRange as problem:
             raise WrongArguments(str(problem)) from problem
-        self.run(lambda: services.calculate_trending(as_of=as_of), options)
+        self.run(lambda: services.calculate_trending(as_of=as_of, full=options["full"]), options)
 
     def as_of(self, text: str | None, now: datetime) -> datetime:
         """The hour asked for. Raises WrongArguments unless it is a moment that is not to come."""
