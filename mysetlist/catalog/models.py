@@ -286,7 +286,7 @@ class Vote(models.Model):
         indexes = [
             models.Index(fields=["fan", "artist", "created_at"], name="vote_cap_check"),
             models.Index(fields=["artist", "created_at"], include=["fan", "counted"], name="vote_artist_hour"),
-            models.Index(fields=["show", "created_at"], include=["fan", "counted"], name="vote_show_hour"),
+            models.Index(fields=["show", "fan", "created_at"], name="vote_show_fan"),
             models.Index(fields=["created_at"], include=["artist", "show", "fan", "counted"], name="vote_window"),
         ]
 

@@ -555,7 +555,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="vote",
-            index=models.Index(fields=["show", "created_at"], include=("fan", "counted"), name="vote_show_hour"),
+            index=models.Index(fields=["show", "fan", "created_at"], name="vote_show_fan"),
         ),
         migrations.AddIndex(
             model_name="vote",
