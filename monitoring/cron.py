@@ -4,7 +4,7 @@ import json
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ Counts = Mapping[str, Any]
 LEASE_SECONDS = 60.0  # a process silent for so long is taken for dead …
 RENEW_SECONDS = 20.0  # … so a living one speaks three times as often
 LONGEST_ERROR = 2000  # characters
+STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 current_run: ContextVar[int | None] = ContextVar("current_run", default=None)
 trigger: ContextVar[CronLog.Trigger] = ContextVar("trigger", default=CronLog.Trigger.COMMAND)
@@ -67,19 +68,19 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
 
     @wraps(func)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Run:
-        with _terminable():
+        connection.ensure_connection()  # may start a server: not while signals wait
+        with _terminable(), _masked(signal.SIG_BLOCK, STOPS) as usual:
             run = _open(job)
             token = current_run.set(run)
             try:
-                with _lease(run):
+                with _lease(run), _masked(signal.SIG_SETMASK, usual):  # stopped is the work, not its record
                     result = func(*args, **kwargs)
-            except BaseException as problem:  # a time limit or Ctrl-C is a failed run too
-                connection.close_if_unusable_or_obsolete()
-                _close(job, "failed", {"error": _describe(problem)}, run)
+                return _close(job, "partial" if result.get("failed") else "success", result, run)
+            except BaseException as problem:  # a time limit, Ctrl-C or a result that is no JSON fails a run, too
+                _close(job, "failed", {"error": describe(problem)}, run)
                 raise
             finally:
                 current_run.reset(token)
-            return _close(job, "partial" if result.get("failed") else "success", result, run)
 
     return wrapper
 
@@ -92,7 +93,8 @@ def _open(job: str) -> int:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
         cursor.execute(
             "SELECT id, lease_until < clock_timestamp() FROM cron_logs"
-            " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL",
+            " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL"
+            " FOR UPDATE",  # one that is closing this moment is no longer silent
             [job],
         )
         living = None
@@ -116,6 +118,8 @@ def _open(job: str) -> int:
 
 
 def _close(job: str, status: str, result: Counts, run: int) -> Run:
+    # On a new connection: the server may have gone, or a time limit have struck amid a statement.
+    connection.close()
     with connection.cursor() as cursor:
         _log(cursor, job, status, result, run)
         cursor.execute("SELECT execution_time_ms FROM cron_logs WHERE id = %s", [run])
@@ -130,9 +134,13 @@ def _log(cursor: CursorWrapper, job: str, status: str, result: Counts | None, ru
     return int(number)
 
 
-def _describe(problem: BaseException) -> str:
-    text = f"{type(problem).__name__}: {problem}".removesuffix(": ")
-    return text.replace("\0", "")[:LONGEST_ERROR]  # PostgreSQL has no NUL in text
+def describe(problem: BaseException) -> str:
+    """What went wrong, as PostgreSQL takes it: without NUL and half characters, not too long."""
+    return storable(f"{type(problem).__name__}: {problem}".removesuffix(": "))
+
+
+def storable(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\0", "")[:LONGEST_ERROR]
 
 
 @contextmanager
@@ -157,6 +165,17 @@ def _lease(run: int) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+@contextmanager
+def _masked(how: int, signals: Iterable[int]) -> Iterator[set[int | signal.Signals]]:
+    """Change what signals wait, as pthread_sigmask does; gives what waited before."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(how, signals)  # one that waited strikes here
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

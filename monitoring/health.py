@@ -6,11 +6,12 @@ from datetime import datetime
 from time import perf_counter
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Case, F, Value, When
 from django.utils.module_loading import import_string
 
 from monitoring.checks import Degraded
+from monitoring.cron import describe, storable
 from monitoring.models import SystemHealth
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,9 @@ def check_health(*, now: datetime) -> list[SystemHealth]:
     A part is healthy when its check returns, degraded when it raises Degraded, else down. When the
     database is down nothing can be remembered; the answers are given all the same.
     """
-    answers = [_ask(component, import_string(path), now) for component, path in settings.HEALTH_CHECKS.items()]
+    if not connection.in_atomic_block:
+        connection.close()  # who watches for days must not trust a connection that broke
+    answers = [_ask(component, path, now) for component, path in settings.HEALTH_CHECKS.items()]
     try:
         for answer in answers:
             _remember(answer)
@@ -40,19 +43,20 @@ def overall(answers: list[SystemHealth]) -> Status:
     return next((status for status in WORST_FIRST if status in said), Status.DOWN)
 
 
-def _ask(component: str, check: Callable[[], str], now: datetime) -> SystemHealth:
+def _ask(component: str, path: str, now: datetime) -> SystemHealth:
     started = perf_counter()
     try:
+        check: Callable[[], str] = import_string(path)
         status, detail = Status.HEALTHY, check()
     except Degraded as problem:
         status, detail = Status.DEGRADED, str(problem)
     except Exception as problem:  # one broken check must not hide the others
         logger.exception("The check of %s failed", component)
-        status, detail = Status.DOWN, f"{type(problem).__name__}: {problem}"
+        status, detail = Status.DOWN, describe(problem)
     return SystemHealth(
         component=component,
         status=status,
-        detail=detail,
+        detail=storable(detail),
         latency_ms=round((perf_counter() - started) * 1000, 1),
         checked_at=now,
         since=now,
