@@ -1,6 +1,7 @@
 """Slugs: names as they stand in an address."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from django.utils.text import slugify
@@ -19,7 +20,10 @@ def slug(*parts: str) -> str:
     name = " ".join(part for part in parts if part)
     for pattern, letter in DISGUISES:
         name = pattern.sub(letter, name)
-    return (slugify(name) or slugify(name, allow_unicode=True) or "unnamed")[:LONGEST].strip("-")
+    own = slugify(name, allow_unicode=True)
+    # BØRNS is not brns: where a letter would be lost, the name keeps its own.
+    loses = any(not sign.isascii() and not unicodedata.combining(sign) for sign in unicodedata.normalize("NFKD", own))
+    return ((own if loses else slugify(name)) or "unnamed")[:LONGEST].strip("-")
 
 
 def unique_slugs(names: Iterable[str], taken: set[str]) -> list[str]:

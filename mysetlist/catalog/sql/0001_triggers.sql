@@ -16,8 +16,14 @@ create trigger catalog_keep_headliner after insert or update of headliner_id on 
 
 -- A show without a time zone of its own has its venue's. A generated column cannot look there.
 create function catalog_show_timezone() returns trigger language plpgsql as $$
+declare
+  theirs constant text := (select v.timezone from public.catalog_venue v where v.id = new.venue_id);
 begin
-  new.timezone := coalesce(new.timezone, (select v.timezone from public.catalog_venue v where v.id = new.venue_id));
+  if tg_op = 'UPDATE' and new.venue_id is distinct from old.venue_id and new.timezone = old.timezone
+     and old.timezone = (select v.timezone from public.catalog_venue v where v.id = old.venue_id) then
+    new.timezone := coalesce(theirs, new.timezone);  -- moved: it had the zone of the venue that it leaves
+  end if;
+  new.timezone := coalesce(new.timezone, theirs);
   return new;
 end $$;
 
