@@ -6,6 +6,7 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from mysetlist import embedded
 
@@ -127,6 +128,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"charts": "mysetlist.charts"},
         },
     },
 ]
@@ -158,6 +160,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = "mysetlist.formats"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "mysetlist" / "static"]
@@ -168,6 +171,16 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()  # before `make serve` or `collectstatic` has run
 
 PORT = number("PORT", 8000)  # of `make serve`
+
+UNFOLD = {
+    "SITE_TITLE": "MySetlist",
+    "SITE_HEADER": "MySetlist",
+    "SITE_SUBHEADER": "The operator's desk",
+    "SITE_SYMBOL": "equalizer",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("mysetlist/icon.svg")}],
+    "STYLES": [lambda request: static("mysetlist/charts.css"), lambda request: static("mysetlist/admin.css")],
+    "SIDEBAR": {"show_search": True, "navigation": "mysetlist.desk.navigation"},
+}
 
 # Celery wakes workers; the tables are the record (DESIGN.md, section 6). Schedules live in the
 # database alone: a CELERY_BEAT_SCHEDULE here would overwrite an operator's edits at every start.
