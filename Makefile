@@ -4,13 +4,16 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock
+.PHONY: help demo serve test browser check lock
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/installed ## Load the real catalogue, simulate fans, explain the ten hottest (ARGS=--reset starts anew)
 	@$(MANAGE) demo $(ARGS)
+
+serve: .venv/installed ## Website and admin on port 8000, with a demo login (PORT=8001 for another); Ctrl-C stops it
+	@$(BIN)/python -m mysetlist.serve
 
 test: check ## Check the code, then run the whole suite on a real PostgreSQL (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)

@@ -1,8 +1,11 @@
 """The door for ASGI servers."""
 
 import os
+import warnings
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysetlist.settings")
+# WhiteNoise hands out static files synchronously; they are small, and read in a thread.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 application = get_asgi_application()

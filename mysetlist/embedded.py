@@ -194,6 +194,31 @@ def stop(folder: Path) -> None:
             _stop_server(place)
 
 
+def leave(folder: Path) -> None:
+    """Need the server no longer; unless somebody else does, stop it now instead of a while later."""
+    with _mutex:
+        ours = _attached.pop(folder, None)
+        if ours is None:
+            return
+        os.close(ours)
+        place = Place.of(folder)
+        users = _open(place.home / "users.lock")
+        try:
+            if _is_last(users) and not _connections(place):
+                with _locked(place.home / "start.lock"):
+                    _stop_server(place)
+        finally:
+            os.close(users)
+
+
+def _is_last(users: int) -> bool:
+    """Does nobody hold users.lock? The watcher has it for a moment, when the last one lets go."""
+    deadline = time.monotonic() + 1
+    while not (alone := _try_lock(users, fcntl.LOCK_EX)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return alone
+
+
 # --- locks ---
 
 
@@ -389,7 +414,7 @@ def _watch(place: Place, linger_seconds: float) -> None:
     while True:
         fcntl.flock(users, fcntl.LOCK_EX)
         fcntl.flock(users, fcntl.LOCK_UN)
-        time.sleep(linger_seconds)
+        _linger(place, linger_seconds)
         if not _is_at(users, place.home / "users.lock"):
             return  # the folder was deleted; what may be there now is not ours to stop
         if _try_lock(users, fcntl.LOCK_EX) and not _connections(place):
@@ -399,6 +424,13 @@ def _watch(place: Place, linger_seconds: float) -> None:
         fcntl.flock(users, fcntl.LOCK_UN)
     os.close(watch)  # before users.lock: who gets that one must not find a watcher about to leave
     os.close(users)
+
+
+def _linger(place: Place, seconds: float) -> None:
+    """Wait for somebody to need the server again; no longer if somebody has stopped it."""
+    deadline = time.monotonic() + seconds
+    while _is_alive(place) and (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, 0.2))
 
 
 def _is_at(opened: int, path: Path) -> bool:
@@ -421,13 +453,17 @@ def _connections(place: Place) -> int:
     return int(asked.stdout) if asked.returncode == 0 else 0
 
 
-def _stop_server(place: Place) -> None:
+def _is_alive(place: Place) -> bool:
+    """Every process of the server holds server.lock."""
     server = _open(place.home / "server.lock")
     try:
-        is_alive = not _try_lock(server, fcntl.LOCK_EX)
+        return not _try_lock(server, fcntl.LOCK_EX)
     finally:
         os.close(server)
-    if is_alive:
+
+
+def _stop_server(place: Place) -> None:
+    if _is_alive(place):
         _server_call(place, place.cluster, "pg_ctl", "stop", "-s", "-m", "fast", "-t", STOP_SECONDS)
 
 

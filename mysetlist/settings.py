@@ -6,6 +6,7 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from mysetlist import embedded
 
@@ -31,6 +32,17 @@ def switch(name: str) -> bool:
     if value in {"0", "false", "no", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def number(name: str, default: int) -> int:
+    """A setting that is a whole number.
+
+    Raises ImproperlyConfigured when the value is none.
+    """
+    value = text(name, str(default))
+    if not value.isdecimal():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+    return int(value)
 
 
 def listed(name: str, default: str = "") -> list[str]:
@@ -74,6 +86,7 @@ ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -81,6 +94,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.humanize",
     "django_celery_beat",
     "mysetlist.catalog",
     "monitoring",
@@ -114,6 +128,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"charts": "mysetlist.charts"},
         },
     },
 ]
@@ -145,8 +160,27 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = "mysetlist.formats"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "mysetlist" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()  # before `make serve` or `collectstatic` has run
+
+PORT = number("PORT", 8000)  # of `make serve`
+
+UNFOLD = {
+    "SITE_TITLE": "MySetlist",
+    "SITE_HEADER": "MySetlist",
+    "SITE_SUBHEADER": "The operator's desk",
+    "SITE_SYMBOL": "equalizer",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("mysetlist/icon.svg")}],
+    "STYLES": [lambda request: static("mysetlist/charts.css"), lambda request: static("mysetlist/admin.css")],
+    "SIDEBAR": {"show_search": True, "navigation": "mysetlist.desk.navigation"},
+}
 
 # Celery wakes workers; the tables are the record (DESIGN.md, section 6). Schedules live in the
 # database alone: a CELERY_BEAT_SCHEDULE here would overwrite an operator's edits at every start.

@@ -1,0 +1,136 @@
+"""Charts as plain SVG: they need no JavaScript, follow light and dark, and stand beside a table of their numbers.
+
+A plot is stretched to the width of its place, so nothing in it is text: labels are HTML around it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.template import Library
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+register = Library()
+
+WIDE, HIGH = 1000.0, 300.0  # units of a plot, whatever its size on the screen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A share of a whole: one colour of a stacked bar."""
+
+    kind: str  # names its colour in charts.css
+    share: float  # 0 to 1
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A value at a time. None is unknown: its place stays empty."""
+
+    at: datetime
+    value: float | None
+    says: str
+    kind: str = ""
+
+
+@register.simple_tag
+def stacked_bar(parts: Sequence[Part], *, length: float = 1, says: str = "") -> SafeString:
+    """One bar, as long as `length` of its place, split into its parts."""
+    rects, x = [], 0.0
+    for part in parts:
+        width = part.share * length * WIDE
+        if width > 0:
+            rects.append({"kind": part.kind, "x": f"{x:.1f}", "width": f"{width:.1f}", "says": part.says})
+        x += width
+    return render_to_string("charts/stacked_bar.html", {"rects": rects, "says": says, "wide": f"{WIDE:.0f}"})
+
+
+@register.simple_tag
+def step_chart(points: Sequence[Point], *, name: str, title: str, says: str) -> SafeString:
+    """How a value moved: it stays until the next point. The scale is as narrow as the values are."""
+    values = [point.value for point in points if point.value is not None]
+    if len(values) < 2:
+        return SafeString("")
+    marks = ticks(min(values), max(values))
+    scale = Scale(marks[0], marks[-1])
+    begin, span = points[0].at, (points[-1].at - points[0].at).total_seconds() or 1
+    dots = [
+        {
+            "x": f"{(point.at - begin).total_seconds() / span * WIDE:.1f}",
+            "y": f"{scale(point.value):.1f}",
+            "says": point.says,
+            "kind": point.kind,
+        }
+        for point in points
+        if point.value is not None
+    ]
+    first, *others = dots
+    line = f"M{first['x']} {first['y']}" + "".join(f"H{dot['x']}V{dot['y']}" for dot in others)
+    return _plot(
+        "charts/step_chart.html", points, marks, scale, name=name, title=title, says=says, line=line, dots=dots
+    )
+
+
+@register.simple_tag
+def bar_chart(points: Sequence[Point], *, name: str, title: str, says: str, unit: str = "") -> SafeString:
+    """A bar for each value, in the order given, from zero up."""
+    values = [point.value for point in points if point.value is not None]
+    marks = ticks(0, max(values, default=0) or 1)
+    scale = Scale(0, marks[-1])
+    slot = WIDE / max(len(points), 12)  # a few bars do not fill the place
+    bars = []
+    for number, point in enumerate(points):
+        top = scale(point.value or 0)
+        bars.append(
+            {
+                "x": f"{slot * (number + 0.12):.1f}",
+                "width": f"{slot * 0.76:.1f}",
+                "y": f"{min(top, HIGH - 3):.1f}",  # even nothing is seen
+                "height": f"{max(HIGH - top, 3):.1f}",
+                "says": point.says,
+                "kind": point.kind,
+            }
+        )
+    return _plot("charts/bar_chart.html", points, marks, scale, name=name, title=title, says=says, bars=bars, unit=unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From a value to its height in a plot, downwards as SVG counts."""
+
+    low: float
+    high: float
+
+    def __call__(self, value: float) -> float:
+        return HIGH - (value - self.low) / ((self.high - self.low) or 1) * HIGH
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers at even distances that enclose both ends."""
+    if low == high:
+        low, high = low - 1, high + 1
+    rough = (high - low) / (most - 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(step * number, 6) for number in range(first, last + 1)]
+
+
+def _plot(
+    template: str, points: Sequence[Point], marks: Sequence[float], scale: Scale, *, unit: str = "", **context: Any
+) -> SafeString:
+    context |= {
+        "wide": f"{WIDE:.0f}",
+        "high": f"{HIGH:.0f}",
+        "ticks": [
+            {"label": f"{mark:,.10g}{unit}", "y": f"{scale(mark):.1f}", "top": f"{scale(mark) / HIGH * 100:.2f}"}
+            for mark in marks
+        ],
+        "first": points[0].at if points else None,
+        "last": points[-1].at if points else None,
+    }
+    return render_to_string(template, context)

@@ -1,0 +1,130 @@
+"""`make serve` answers, says how to get in, and leaves nothing behind."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from mysetlist import embedded
+from mysetlist.embedded import Place
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def environment(tmp_path, port):
+    settings = {"DJANGO_SETTINGS_MODULE": "mysetlist.settings", "MYSETLIST_DATA_DIR": str(tmp_path), "DATABASE_URL": ""}
+    yield {**os.environ, **settings, "PORT": str(port)}
+    home = Place.of(tmp_path / "postgres").home
+    embedded.stop(tmp_path / "postgres")
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def start(environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "mysetlist.serve"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def answer(url, seconds=60):
+    """The page, as soon as there is one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as response:
+                return response.read().decode()
+        except urllib.error.URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def processes_with(*texts):
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            known = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if any(os.fsencode(text) in known for text in texts) and int(process.name) != os.getpid():
+            found.append((process / "cmdline").read_bytes())
+    return found
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_it_serves_until_it_is_told_to_stop_and_leaves_no_process(environment, port, tmp_path, stop):
+    server = start(environment)
+    try:
+        page = answer(f"http://localhost:{port}/admin/login/")
+        (css,) = re.findall(r'href="(/static/unfold/css/styles.css)"', page)
+        assert answer(f"http://localhost:{port}{css}")
+    finally:
+        server.send_signal(stop)
+        said, _ = server.communicate(timeout=30)
+    password = (tmp_path / "demo_password").read_text()
+    assert f"Sign in as demo with the password {password}" in said
+    assert "Traceback" not in said
+    assert (tmp_path / "demo_password").stat().st_mode & 0o077 == 0
+    if stop == signal.SIGINT:
+        assert server.returncode == 0
+    ours = [str(tmp_path), str(Place.of(tmp_path / "postgres").home)]
+    deadline = time.monotonic() + 5
+    while processes_with(*ours) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes_with(*ours) == []
+
+
+def test_it_says_when_the_port_is_taken(environment, port):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        said, _ = start(environment).communicate(timeout=60)
+    assert said == f"Port {port} is taken. Choose another: make serve PORT={port + 1}\n"
+
+
+@pytest.mark.django_db
+def test_the_demo_login_stays_the_same_and_gives_way_to_a_changed_password(settings, tmp_path):
+    from mysetlist.catalog.models import User
+    from mysetlist.serve import login
+
+    settings.DATA_DIR = tmp_path
+    settings.DATABASE_URL = ""
+    first = login()
+    assert login() == first
+    demo = User.objects.get(username="demo")
+    assert demo.is_staff
+    demo.set_password("another")
+    demo.save()
+    assert "the password that you have set" in login()
+
+
+@pytest.mark.django_db
+def test_a_database_of_ones_own_gets_no_demo_login(settings, tmp_path):
+    from mysetlist.catalog.models import User
+    from mysetlist.serve import login
+
+    settings.DATABASE_URL = "postgresql://somewhere/else"
+    assert "createsuperuser" in login()
+    assert not User.objects.exists()
