@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -61,17 +63,20 @@ def own_secret(folder: Path) -> str:
     path = folder / "secret_key"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            # Written whole under another name first: of two processes that start, neither reads half.
+            descriptor, draft = tempfile.mkstemp(dir=folder)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(50))
+            with suppress(FileExistsError):
+                os.link(draft, path)
+            os.unlink(draft)
         return path.read_text()
     except OSError as problem:
         raise ImproperlyConfigured(
-            f"The data folder {folder} cannot be written ({problem.strerror}). "
+            f"The data folder {folder} cannot be used ({problem.strerror}). "
             "Set MYSETLIST_DATA_DIR to a folder of yours, or set SECRET_KEY and DATABASE_URL."
         ) from problem
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(50))
-    return path.read_text()
 
 
 SECRET_KEY = text("SECRET_KEY")
