@@ -33,7 +33,7 @@ SYSTEM_HOME = Path("/var/lib/mysetlist")  # as root, what PostgreSQL's user cann
 SOCKET_FOLDER_BYTES = 85  # a socket's path may have 103 bytes; its name takes 14
 LINGER_SECONDS = 10.0  # a server that nobody needs waits this long for the next command
 START_SECONDS = 120.0  # crash recovery of a large database takes its time
-STOP_SECONDS = "60"
+STOP_SECONDS = 60
 LOG_BYTES = 10_000_000
 
 # Programs of the server see none of our caller's PG* variables, and speak English to the log.
@@ -417,7 +417,7 @@ def _watch(place: Place, linger_seconds: float) -> None:
         if not _is_at(users, place.home / "users.lock"):
             return  # the folder was deleted; what may be there now is not ours to stop
         if _try_lock(users, fcntl.LOCK_EX) and not _connections(place):
-            with suppress(EmbeddedPostgresError):  # such as a server that is only half started: next time
+            with suppress(EmbeddedPostgresError):  # it is in the log; next time
                 _stop_server(place)
                 break
         fcntl.flock(users, fcntl.LOCK_UN)
@@ -462,8 +462,19 @@ def _is_alive(place: Place) -> bool:
 
 
 def _stop_server(place: Place) -> None:
-    if _is_alive(place):
-        _server_call(place, place.cluster, "pg_ctl", "stop", "-s", "-m", "fast", "-t", STOP_SECONDS)
+    """Return when no server process is alive."""
+    deadline = time.monotonic() + STOP_SECONDS
+    server = _open(place.home / "server.lock")
+    try:
+        while not _try_lock(server, fcntl.LOCK_EX):
+            try:
+                _server_call(place, place.cluster, "pg_ctl", "stop", "-s", "-m", "fast", "-t", str(STOP_SECONDS))
+            except EmbeddedPostgresError:  # it is only half started, or ends at this moment
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+    finally:
+        os.close(server)
 
 
 # --- programs of the server ---
@@ -511,8 +522,10 @@ def _server_program(name: str) -> Path:
             shutil.copytree(part, new / part.name, ignore=shutil.ignore_patterns("include", "*.a"))
         for path in (new, *new.rglob("*")):
             path.chmod(0o755)
-        with suppress(OSError):  # another process was faster
+        try:
             new.rename(copy)
+        except OSError:  # another process was faster
+            shutil.rmtree(new)
     return copy / found.relative_to(packages)
 
 
@@ -521,8 +534,9 @@ def _system_user() -> pwd.struct_passwd:
         return pwd.getpwnam(NAME)
     if useradd := shutil.which("useradd"):
         command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+        command += ["--shell", "/bin/false"]
     elif adduser := shutil.which("adduser"):  # busybox
-        command = [adduser, "-S", "-D", "-H", "-h", "/nonexistent"]
+        command = [adduser, "-S", "-D", "-H", "-h", "/nonexistent", "-s", "/bin/false"]
     else:
         raise EmbeddedPostgresError(
             f"PostgreSQL refuses to run as root, and there is no useradd to make the user {NAME}. "
@@ -533,7 +547,7 @@ def _system_user() -> pwd.struct_passwd:
         return pwd.getpwnam(NAME)  # also when another process made it at the same time
     except KeyError:
         raise EmbeddedPostgresError(
-            f"PostgreSQL refuses to run as root, and the user {NAME} could not be made: {made.stderr.strip()} "
+            f"PostgreSQL refuses to run as root, and the user {NAME} could not be made: {made.stderr.strip()}. "
             "Make it yourself, run as an ordinary user, or set DATABASE_URL."
         ) from None
 
@@ -542,7 +556,10 @@ def _system_user() -> pwd.struct_passwd:
 
 
 def _size(log: Path) -> int:
-    return log.stat().st_size if log.exists() else 0
+    try:
+        return log.stat().st_size
+    except OSError:
+        return 0
 
 
 def _failure(place: Place, what: str, since: int) -> EmbeddedPostgresError:
@@ -555,7 +572,8 @@ def _failure(place: Place, what: str, since: int) -> EmbeddedPostgresError:
 def _explain(place: Place, what: str, said: str) -> str:
     fitting = [advice for words, advice in ADVICE.items() if words in said]
     advice = fitting[0] if fitting else "Mend what it says below and try again, or set DATABASE_URL."
-    return f"The embedded PostgreSQL in {place.home} {what}. {advice}\n{said}\n(Its log is {place.log}.)"
+    log = f"\n(Its log is {place.log}.)" if _size(place.log) else ""
+    return f"The embedded PostgreSQL in {place.home} {what}. {advice}\n{said}{log}"
 
 
 def main(arguments: Sequence[str]) -> None:

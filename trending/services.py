@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
-from psycopg.errors import SerializationFailure
+from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from monitoring.cron import cron_job, current_run
 from trending import rollups
@@ -201,14 +201,18 @@ def _among(column: str, only: list[int] | None) -> str:
 
 
 def _advance(cursor: CursorWrapper, as_of: datetime, changed: bool) -> int:
-    """Store what the scores now are; the version, one higher if anything changed."""
+    """Store what the scores now are; the version, one higher if anything changed.
+
+    A show leaves the list four hours after its start, though nothing of its score changes then.
+    """
     cursor.execute(
         "INSERT INTO trend_state AS t (id, version, as_of, refreshed_at, interval_seconds, formula_version)"
         " VALUES (1, 1, %s, now(), %s, %s)"
-        " ON CONFLICT (id) DO UPDATE SET version = t.version + %s, as_of = excluded.as_of,"
+        " ON CONFLICT (id) DO UPDATE SET version = t.version + (%s OR EXISTS (SELECT FROM trending_shows_mv v"
+        " WHERE v.start <= excluded.as_of - interval '4 hours'))::integer, as_of = excluded.as_of,"
         " refreshed_at = excluded.refreshed_at, interval_seconds = excluded.interval_seconds,"
         " formula_version = excluded.formula_version RETURNING version",
-        [as_of, settings.TRENDING_INTERVAL_SECONDS, FORMULA_VERSION, int(changed)],
+        [as_of, settings.TRENDING_INTERVAL_SECONDS, FORMULA_VERSION, changed],
     )
     (version,) = cursor.fetchone()
     return int(version)
@@ -262,6 +266,6 @@ def _retried(work: Callable[[], T]) -> T:
             with _repeatable_read():
                 return work()
         except OperationalError as problem:
-            if attempt == TRIES or not isinstance(problem.__cause__, SerializationFailure):
+            if attempt == TRIES or not isinstance(problem.__cause__, SerializationFailure | DeadlockDetected):
                 raise
     raise AssertionError("unreachable")

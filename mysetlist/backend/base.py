@@ -13,6 +13,8 @@ from mysetlist import embedded
 class DatabaseClient(client.DatabaseClient):
     """`manage.py dbshell` with the wheel's psql: the machine may have none."""
 
+    connection: "DatabaseWrapper"
+
     @classmethod
     def settings_to_cmd_args_env(
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]

@@ -4,6 +4,9 @@
 
 create function trending_rebuild(as_of timestamptz) returns void language plpgsql as $$
 begin
+  -- What waits to be added up is in the votes already; its lines go on to say whose scores moved.
+  update public.catalog_activity set change = 0 where kind = 'vote' and hour <= as_of;
+
   delete from public.artist_hours;
   delete from public.artist_fans;
   delete from public.show_hours;
@@ -34,9 +37,10 @@ begin
    group by show_id, hour;
 end $$;
 
--- TRUNCATE tells no row trigger; what is summed up of the votes goes with them.
+-- TRUNCATE tells no row trigger; what is summed up of the votes goes with them, or waits to be.
 create function trending_forget_votes() returns trigger language plpgsql as $$
 begin
+  update public.catalog_activity set change = 0 where kind = 'vote';
   delete from public.artist_hours;
   delete from public.artist_fans;
   delete from public.show_hours;

@@ -5,9 +5,9 @@ create function catalog_keep_headliner() returns trigger language plpgsql as $$
 begin
   delete from public.catalog_billing
    where show_id = new.id and position = 0 and artist_id <> new.headliner_id;
-  insert into public.catalog_billing (show_id, artist_id, position)
+  insert into public.catalog_billing as b (show_id, artist_id, position)
   values (new.id, new.headliner_id, 0)
-  on conflict (show_id, artist_id) do update set position = 0;
+  on conflict (show_id, artist_id) do update set position = 0 where b.position <> 0;  -- a row written is a change noted
   return null;
 end $$;
 

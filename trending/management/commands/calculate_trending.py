@@ -1,15 +1,15 @@
 """manage.py calculate_trending: score artists and shows, refresh the lists."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from monitoring.command import JobCommand, WrongArguments
+from monitoring.command import EXIT_ALREADY_RUNNING, JobCommand, WrongArguments
 from trending import services
 
 
@@ -36,7 +36,10 @@ class Command(JobCommand):
             services.check_as_of(as_of)
         except services.AsOfOutOfRange as problem:
             raise WrongArguments(str(problem)) from problem
-        self.run(lambda: services.calculate_trending(as_of=as_of, full=options["full"]), options)
+        try:
+            self.run(lambda: services.calculate_trending(as_of=as_of, full=options["full"]), options)
+        except services.RefreshRunning as problem:
+            raise CommandError(str(problem), returncode=EXIT_ALREADY_RUNNING) from problem
 
     def as_of(self, text: str | None, now: datetime) -> datetime:
         """The hour asked for. Raises WrongArguments unless it is a moment that is not to come."""
@@ -44,9 +47,10 @@ class Command(JobCommand):
             return now
         try:
             moment = parse_datetime(text)
-        except ValueError:
+            moment = moment.astimezone(UTC) if moment and moment.tzinfo else None
+        except (ValueError, OverflowError):  # no such day, or none in UTC
             moment = None
-        if moment is None or moment.tzinfo is None:
+        if moment is None:
             raise WrongArguments(f"--as-of {text}: not a time with its zone, such as 2026-07-01T14:00Z.")
         if moment > now:
             raise WrongArguments(f"--as-of {text} lies ahead; the newest hour is {now:%Y-%m-%dT%H:%MZ}.")
