@@ -102,7 +102,7 @@ class Stage:
             stderr=subprocess.PIPE,
             text=True,
             cwd="/",
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
             **options,
         )
         self.processes.append(process)
@@ -242,22 +242,25 @@ def test_settings_start_nothing_and_agree_about_every_spelling_of_a_folder(stage
     assert list(stage.folder.iterdir()) == []
 
 
-def test_an_ordinary_user_needs_no_root(stage: Stage) -> None:
-    account: dict[str, Any] = {}
-    before: tuple[str, ...] = ()
-    if IS_ROOT:
-        nobody = pwd.getpwnam("nobody")
-        account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        os.chown(stage.root, nobody.pw_uid, nobody.pw_gid)
-        if not all(
-            embedded._open_to_all(path) for path in (ROOT, Path(sys.executable), Path(sys.executable).resolve())
-        ):
-            # Root's own Python: the user gets the right to read it, and is ordinary otherwise.
-            before = ("setpriv", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
-            before += (f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups")
-            account = {}
+def ordinary_user(root: Path) -> dict[str, Any]:
+    """How to run a process as the ordinary owner of `root`: as it is, or as root for nobody."""
+    if not IS_ROOT:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(root, nobody.pw_uid, nobody.pw_gid)
+    python = Path(sys.executable)
+    if all(embedded._open_to_all(path) for path in (ROOT, python, python.resolve())):
+        return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    # Python or the checkout is in a closed folder of root's: nobody may read it, but stays ordinary otherwise.
+    # PostgreSQL's programs look closer, so those are the ones that everybody can read.
+    user = ("setpriv", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--clear-groups")
+    wheel = embedded._server_program("initdb").parents[3]
+    path = ("env", f"PYTHONPATH={wheel}:{ROOT}")
+    return {"before": (*user, f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", *path)}
 
-    stage.attached(before=before, **account)
+
+def test_an_ordinary_user_needs_no_root(stage: Stage) -> None:
+    stage.attached(**ordinary_user(stage.root))
 
     assert stage.ask("SELECT 1") == 1
     assert (stage.folder / "cluster").stat().st_uid == stage.root.stat().st_uid != 0
