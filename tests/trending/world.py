@@ -1,11 +1,12 @@
 """What the tests of this room share: rows by SQL, crowds at once, what the reference makes of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count as numbers
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 
 from mysetlist.catalog.models import Artist, Follow, Setlist, SetlistSong, Show, User, Vote
 from tests.factories import NOON
@@ -31,6 +32,25 @@ def rows(sql: str, *values: object) -> list[Row]:
 def run_sql(sql: str, *values: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
+
+
+@contextmanager
+def session_in(zone: str) -> Iterator[None]:
+    """The session has another time zone, and Django knows: what DATABASES' TIME_ZONE does."""
+    usual = connection.settings_dict["TIME_ZONE"]
+    try:
+        _set_zone(zone)
+        yield
+    finally:
+        _set_zone(usual)
+
+
+def _set_zone(zone: str | None) -> None:
+    ours = connections[connection.alias]  # `connection` itself stands for it
+    ours.settings_dict["TIME_ZONE"] = zone
+    for cached in ("timezone", "timezone_name"):
+        vars(ours).pop(cached, None)
+    ours.ensure_timezone()
 
 
 def stored(kind: str) -> dict[int, Row]:
