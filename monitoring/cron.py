@@ -31,7 +31,7 @@ LONGEST_ERROR = 2000  # characters
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 current_run: ContextVar[int | None] = ContextVar("current_run", default=None)
-trigger: ContextVar[CronLog.Trigger] = ContextVar("trigger", default=CronLog.Trigger.COMMAND)
+_trigger: ContextVar[CronLog.Trigger] = ContextVar("trigger", default=CronLog.Trigger.COMMAND)
 
 
 class AlreadyRunning(Exception):
@@ -85,6 +85,16 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
     return wrapper
 
 
+@contextmanager
+def triggered_by(what: CronLog.Trigger) -> Iterator[None]:
+    """Runs that start in here say what started them; anywhere else it is a command."""
+    token = _trigger.set(what)
+    try:
+        yield
+    finally:
+        _trigger.reset(token)
+
+
 def _open(job: str) -> int:
     """A row for a new run of the job; closes those whose process fell silent."""
     if connection.in_atomic_block:
@@ -109,11 +119,11 @@ def _open(job: str) -> int:
             cursor.execute(
                 "UPDATE cron_logs SET trigger = %s, lease_until = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE id = %s",
-                [trigger.get(), LEASE_SECONDS, run],
+                [_trigger.get(), LEASE_SECONDS, run],
             )
             return run
         skipped = _log(cursor, job, "skipped", {"running": living}, None)
-        cursor.execute("UPDATE cron_logs SET trigger = %s WHERE id = %s", [trigger.get(), skipped])
+        cursor.execute("UPDATE cron_logs SET trigger = %s WHERE id = %s", [_trigger.get(), skipped])
     raise AlreadyRunning(job, living)
 
 

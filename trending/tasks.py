@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from monitoring.cron import trigger
+from monitoring.cron import triggered_by
 from monitoring.models import CronLog
 from trending import services
 
@@ -11,5 +11,5 @@ from trending import services
 @shared_task(name="trending.tasks.calculate_trending")
 def calculate_trending() -> None:
     """Score everything as of this hour."""
-    trigger.set(CronLog.Trigger.SCHEDULE)
-    services.calculate_trending(as_of=services.whole_hour(timezone.now()))
+    with triggered_by(CronLog.Trigger.SCHEDULE):
+        services.calculate_trending(as_of=services.whole_hour(timezone.now()))

@@ -15,7 +15,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import Error, ProgrammingError, connection, transaction
 
 from monitoring import cron
-from monitoring.cron import Run, Terminated, cron_job, current_run, trigger
+from monitoring.cron import Run, Terminated, cron_job, current_run, triggered_by
 from monitoring.models import CronLog, CronMetric
 from tests.monitoring.runs import another_connection, at_once, log_cron_run, the_run, wait_until
 
@@ -299,12 +299,14 @@ def test_a_renewal_that_fails_once_is_tried_again(monkeypatch: pytest.MonkeyPatc
 
 def test_the_trigger_is_recorded() -> None:
     job_that(dict)()
-    token = trigger.set(CronLog.Trigger.SCHEDULE)
-    try:
+    with triggered_by(CronLog.Trigger.SCHEDULE):
         job_that(dict)()
-    finally:
-        trigger.reset(token)
-    assert list(CronLog.objects.order_by("pk").values_list("trigger", flat=True)) == ["command", "schedule"]
+    job_that(dict)()
+    assert list(CronLog.objects.order_by("pk").values_list("trigger", flat=True)) == [
+        "command",
+        "schedule",
+        "command",
+    ]
 
 
 def test_the_work_knows_its_run_and_only_the_work() -> None:
