@@ -23,6 +23,12 @@ def add_retention(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         )
 
 
+def drop_retention(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+    retention = apps.get_model("monitoring", "Retention").objects
+    for table, _, condition, _ in RETENTION:
+        retention.filter(table_name=table, condition=condition).delete()
+
+
 class Migration(migrations.Migration):
     dependencies = [("monitoring", "0001_initial")]
     operations = [
@@ -31,5 +37,5 @@ class Migration(migrations.Migration):
             "drop function log_cron_run(text, text, jsonb, bigint); drop function sum_up_runs(text, date);",
         ),
         migrations.RunSQL((SQL / "0002_cleanup_old_data.sql").read_text(), "drop function cleanup_old_data(integer);"),
-        migrations.RunPython(add_retention, migrations.RunPython.noop),
+        migrations.RunPython(add_retention, drop_retention),
     ]
