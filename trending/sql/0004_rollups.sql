@@ -100,7 +100,8 @@ create function trending_show_ballots(as_of timestamptz, rolled boolean, only_id
    group by h.show_id
 $$;
 
--- The counting of 0002, with the choice of source, and for all or only some.
+-- The counting of 0002, with the choice of source, and for all or only some. Each sum is made once,
+-- whatever the planner knows: on tables never analysed it would make them anew for every artist.
 drop function trending_artist_scores(timestamptz);
 drop function trending_show_scores(timestamptz);
 
@@ -110,14 +111,16 @@ returns table (
   upcoming_shows bigint, recent_shows bigint, followers bigint, popularity smallint,
   engagement_ratio bigint, recency_boost bigint, raw bigint, score numeric
 ) language sql stable as $$
-  with stages as (
+  with ballots as materialized (
+    select * from public.trending_artist_ballots(as_of, rolled, only_ids)
+  ), stages as materialized (
     select b.artist_id, count(*) filter (where s.start >= as_of) as upcoming_shows,
            count(*) filter (where s.start < as_of) as recent_shows
       from public.catalog_show s join public.catalog_billing b on b.show_id = s.id
      where s.start >= as_of - interval '720 hours' and s.status not in ('cancelled', 'postponed')
        and (only_ids is null or b.artist_id = any (only_ids))
      group by b.artist_id
-  ), crowds as (
+  ), crowds as materialized (
     select f.artist_id, count(*) as followers from public.catalog_follow f
      where only_ids is null or f.artist_id = any (only_ids) group by f.artist_id
   ), counted as materialized (
@@ -127,7 +130,7 @@ returns table (
            coalesce(c.followers, 0) as followers, a.popularity,
            coalesce(v.recency_boost, 0)::bigint as recency_boost
       from public.catalog_artist a
-      left join public.trending_artist_ballots(as_of, rolled, only_ids) v on v.artist_id = a.id
+      left join ballots v on v.artist_id = a.id
       left join stages s on s.artist_id = a.id
       left join crowds c on c.artist_id = a.id
      where only_ids is null or a.id = any (only_ids)
@@ -148,7 +151,9 @@ returns table (
   upcoming_shows bigint, recent_shows bigint, followers bigint, popularity smallint,
   engagement_ratio bigint, recency_boost bigint, raw bigint, score numeric
 ) language sql stable as $$
-  with crowds as (
+  with ballots as materialized (
+    select * from public.trending_show_ballots(as_of, rolled, only_ids)
+  ), crowds as materialized (
     select f.artist_id, count(*) as followers from public.catalog_follow f
      where only_ids is null or f.artist_id = any (array(select s.headliner_id from public.catalog_show s where s.id = any (only_ids)))
      group by f.artist_id
@@ -162,7 +167,7 @@ returns table (
       from public.catalog_show s
       cross join lateral (select s.status not in ('cancelled', 'postponed')) x (stands)
       join public.catalog_artist a on a.id = s.headliner_id
-      left join public.trending_show_ballots(as_of, rolled, only_ids) v on v.show_id = s.id
+      left join ballots v on v.show_id = s.id
       left join crowds c on c.artist_id = s.headliner_id
      where (s.start >= as_of - interval '720 hours' or s.start is null) and (only_ids is null or s.id = any (only_ids))
   ), summed as materialized (
