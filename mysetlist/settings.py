@@ -198,7 +198,10 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # What a lower floor must learn of a higher one, it learns from these paths.
-CRON_JOBS = {"calculate_trending": "trending.services.calculate_trending"}
+CRON_JOBS = {
+    "calculate_trending": "trending.services.calculate_trending",
+    "verify_trending": "trending.services.verify_trending",
+}
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "trending": "trending.checks.score_age",

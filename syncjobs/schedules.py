@@ -6,6 +6,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 # job: the Celery task that is its door, and when (minute, hour, day of month, month, day of week; UTC)
 SCHEDULES = {
     "calculate_trending": ("trending.tasks.calculate_trending", "*/5 * * * *"),
+    "verify_trending": ("trending.tasks.verify_trending", "30 3 * * *"),
 }
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mysetlist.catalog.models import Artist, Billing, Follow, SetlistSong, Show, User, Vote
 from tests.factories import NOON, make_artist, make_fan, make_setlist, make_show
-from trending.models import TrendState
-from trending.services import COLUMNS, refresh
+from trending.models import COLUMNS, TrendState
+from trending.services import refresh
 
 pytestmark = pytest.mark.django_db
 

@@ -34,8 +34,8 @@ from tests.trending.world import (
     stored,
 )
 from trending import scoring
-from trending.models import ArtistTrend, ShowTrend, TrendChange, TrendingArtist, TrendingShow, TrendState
-from trending.services import COLUMNS, AsOfOutOfRange, refresh
+from trending.models import COLUMNS, ArtistTrend, ShowTrend, TrendChange, TrendingArtist, TrendingShow, TrendState
+from trending.services import AsOfOutOfRange, refresh
 
 
 def voted_for(fans: int, **artist: Any) -> Artist:
