@@ -152,7 +152,7 @@ small = st.integers(0, 40)
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(STEPS), small, small, small), min_size=5, max_size=40))
-def test_an_incremental_refresh_equals_a_full_recompute_after_any_mix_of_events(
+def test_i16_an_incremental_refresh_equals_a_full_recompute_after_any_mix_of_events(
     steps: list[tuple[Step, int, int, int]],
 ) -> None:
     with transaction.atomic():
