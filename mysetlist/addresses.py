@@ -1,13 +1,15 @@
 """Parts of addresses."""
 
+from django.urls.converters import IntConverter, StringConverter
 
-class SlugConverter:
-    """A slug in its own letters: Björk's neighbours are not all ASCII."""
+
+class SlugConverter(StringConverter):
+    """A slug in its own letters: not every name is ASCII."""
 
     regex = r"[-\w]{1,255}"
 
-    def to_python(self, value: str) -> str:
-        return value
 
-    def to_url(self, value: str) -> str:
-        return value
+class NumberConverter(IntConverter):
+    """The number of a row: what a bigint can be."""
+
+    regex = r"[0-9]{1,18}"

@@ -3,13 +3,17 @@
 from django.contrib import admin
 from django.urls import include, path, register_converter
 
-from mysetlist.addresses import SlugConverter
+from mysetlist.addresses import NumberConverter, SlugConverter
 
 register_converter(SlugConverter, "address")
+register_converter(NumberConverter, "number")
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("trending.urls")),
+    path("api/", include("mysetlist.catalog.urls")),
+    path("api/", include("syncjobs.urls")),
+    path("", include("monitoring.urls")),
 ]
 
 handler400 = "mysetlist.problems.bad_request"
