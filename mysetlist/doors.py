@@ -1,8 +1,9 @@
 """Views by who may use them."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from rest_framework.authentication import SessionAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -13,7 +14,7 @@ from mysetlist.throttles import AddressThrottle, FanThrottle
 class PublicView(APIView):
     """Open to all; who asks is not looked at."""
 
-    authentication_classes = ()
+    authentication_classes: Sequence[type[BaseAuthentication]] = ()
     permission_classes = ()
 
 
