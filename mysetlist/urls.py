@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 
 from mysetlist.addresses import NumberConverter, SlugConverter
+from mysetlist.pages import Docs, Schema
 
 register_converter(SlugConverter, "address")
 register_converter(NumberConverter, "number")
@@ -14,6 +15,8 @@ urlpatterns = [
     path("api/", include("mysetlist.catalog.urls")),
     path("api/", include("syncjobs.urls")),
     path("", include("monitoring.urls")),
+    path("api/schema/", Schema.as_view(), name="schema"),
+    path("api/docs/", Docs.as_view(), name="docs"),
 ]
 
 handler400 = "mysetlist.problems.bad_request"

@@ -8,7 +8,8 @@ from rest_framework.response import Response
 from monitoring.report import job_status
 from monitoring.serializers import JobHealthSerializer
 from mysetlist.doors import PublicView
-from mysetlist.health_json import RENDERERS, health
+from mysetlist.health_json import RENDERERS, answers, health
+from mysetlist.schema import told
 
 
 class CronJob(PublicView):
@@ -16,6 +17,7 @@ class CronJob(PublicView):
 
     renderer_classes = RENDERERS
 
+    @told(tag="jobs", answers=answers(JobHealthSerializer), problems=(404,))
     def get(self, request: Request, slug: str) -> Response:
         status = job_status(job_of(slug))
         return health(JobHealthSerializer({"status": status}).data, status=status)
