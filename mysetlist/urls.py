@@ -4,12 +4,14 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 
 from mysetlist.addresses import NumberConverter, SlugConverter
+from mysetlist.board import board
 from mysetlist.pages import Docs, Schema
 
 register_converter(SlugConverter, "address")
 register_converter(NumberConverter, "number")
 
 urlpatterns = [
+    path("", board, name="board"),
     path("admin/", admin.site.urls),
     path("api/", include("trending.urls")),
     path("api/", include("mysetlist.catalog.urls")),
