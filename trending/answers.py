@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 
 from trending.editions import Edition, read_edition, watch
@@ -75,7 +75,7 @@ def find(request: HttpRequest, *, now: datetime) -> HttpResponse | None:
     if body is None:
         return None
     etag = etag_of(edition.version, stale, query)
-    response = HttpResponse(status=304) if matches(request, etag) else HttpResponse(body, content_type=JSON)
+    response = HttpResponseNotModified() if matches(request, etag) else HttpResponse(body, content_type=JSON)
     return _headed(response, etag, edition, now)
 
 
@@ -94,7 +94,7 @@ def answer(request: HttpRequest, render: Render, *, now: datetime, content_type:
     stale = edition.is_stale(now)
     etag = etag_of(edition.version, stale, query)
     if matches(request, etag):
-        return _headed(HttpResponse(status=304), etag, edition, now)
+        return _headed(HttpResponseNotModified(), etag, edition, now)
     body = kept.get(Key(edition, stale, query))
     if body is None:
         edition, stale, body = _render(render, now)
