@@ -123,3 +123,9 @@ class SourceState(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def close_breaker(self) -> None:
+        """Let calls pass again, for an operator who knows that the source is well."""
+        SourceState.objects.filter(pk=self.pk).update(
+            breaker=SourceState.Breaker.CLOSED, openings=0, good_probes=0, window_began_at=None
+        )
