@@ -217,6 +217,7 @@ CRON_JOBS = {"calculate_trending": "trending.services.calculate_trending"}
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "trending": "trending.checks.score_age",
+    "sources": "syncjobs.checks.sources",
 }
 
 TRENDING_INTERVAL_SECONDS = 300

@@ -1,5 +1,7 @@
 """What must be done: the queue of record. Celery's messages only wake workers up."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Now
@@ -123,6 +125,12 @@ class SourceState(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_shut(self, now: datetime) -> bool:
+        """Whether the breaker lets nothing pass, or only probes."""
+        if self.forced and self.forced_until and self.forced_until > now:
+            return self.forced == SourceState.Forced.OPEN
+        return self.breaker != SourceState.Breaker.CLOSED
 
     def close_breaker(self) -> None:
         """Let calls pass again, for an operator who knows that the source is well."""
