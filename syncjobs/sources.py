@@ -116,6 +116,7 @@ def _own_cursor() -> Iterator[CursorWrapper]:
             yield cursor
         return
     with closing(connection.copy()) as own, own.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '5s'")  # a caller that has the row locked itself would wait for ever
         yield cursor
 
 
