@@ -42,6 +42,15 @@ def upsert_artists(*, records: Iterable[ArtistRecord]) -> tuple[list[Artist], Ta
     return rows, known.tally
 
 
+def fill_artist(*, artist_id: int, record: ArtistRecord) -> Tally:
+    """Give the row what a record adds of which it is known that it is the same artist."""
+    with writing():
+        known = Known([record])
+        known.fill(Artist.objects.get(pk=artist_id), record)
+        known.save()
+    return known.tally
+
+
 class Known:
     """The artists that a batch of records may mean, found by few queries."""
 
@@ -60,15 +69,19 @@ class Known:
     def row(self, record: ArtistRecord) -> Artist:
         """The artist of this record, with what the record adds."""
         artist = self.find(record)
-        is_new = artist is None
         if artist is None:
             artist = Artist(name=record.name)
             self._new.append(artist)
+        self.fill(artist, record)
+        return artist
+
+    def fill(self, artist: Artist, record: ArtistRecord) -> None:
+        """Put into the row what it lacks."""
+        is_new = artist.pk is None and id(artist) not in self._changes
         changed = put(artist, **self._values(artist, record))
         self._remember(artist)
         self._changes.setdefault(id(artist), (artist, set()))[1].update(changed)
         self.tally.note(is_new=is_new, is_changed=bool(changed))
-        return artist
 
     def find(self, record: ArtistRecord) -> Artist | None:
         """By external id; else the one artist of exactly this name that no id contradicts."""
@@ -101,7 +114,7 @@ class Known:
             for name in IDS
             if (value := _id(record, name))
             and getattr(artist, name) is None
-            and self._by_id.get((name, value), artist) is artist
+            and self._by_id.get((name, value), artist) == artist
         }
         for name in ("popularity", "spotify_followers"):
             if (number := getattr(record, name)) is not None:

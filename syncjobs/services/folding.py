@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from syncjobs.clients.names import normal_name
+from syncjobs.clients.names import normal_name, same_name
 from syncjobs.clients.records import ArtistRecord, ShowRecord
 from syncjobs.services.artists import is_performer
 
@@ -51,9 +51,17 @@ def bill_of(record: ShowRecord, asked: str | None = None) -> tuple[ArtistRecord,
         artist for artist in record.bill if is_performer(artist) or (asked and artist.ticketmaster_id == asked)
     )
     named = tuple(
-        artist for artist in performers if not _FESTIVAL.search(artist.name) or artist.ticketmaster_id == asked
+        artist
+        for artist in performers
+        if artist.ticketmaster_id == asked or not (_FESTIVAL.search(artist.name) or _is_event(artist, record))
     )
     return named or performers
+
+
+def _is_event(artist: ArtistRecord, record: ShowRecord) -> bool:
+    """Whether this is the event itself, listed as if it played: of its name, of no genre, and nobody knows it."""
+    is_nobody = not (artist.genres or artist.mbid or artist.spotify_id)
+    return is_nobody and len(record.bill) > 2 and same_name(artist.name, record.name)
 
 
 def _beside_names(record: ShowRecord) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mysetlist.catalog.models import Artist, Setlist, SetlistSong, Show
 from syncjobs.clients.records import SetlistRecord
-from syncjobs.services.matching import find_show, shows_near
+from syncjobs.services.matching import match_shows, shows_near
 from syncjobs.services.played import Line, Played
 from syncjobs.services.predictions import measure_accuracy
 from syncjobs.services.slugs import free_slugs
@@ -67,11 +67,11 @@ def _shows_of(
     unknown = [record for record in records if record.setlistfm_id not in held]
     if given:
         return {record.setlistfm_id: given for record in unknown}, 0
-    candidates = shows_near(artist, [record.local_date for record in unknown])
-    found = {record.setlistfm_id: find_show(record, candidates) for record in unknown}
-    missing = [record for record in unknown if found[record.setlistfm_id] is None]
-    made = _make_shows(artist, missing)
-    return {key: show or made[key] for key, show in found.items()}, len(set(made.values()))
+    shows = shows_near(artist, [record.local_date for record in unknown])
+    told = Setlist.objects.filter(artist=artist, kind=Setlist.Kind.ACTUAL, show__in=shows)
+    found = match_shows(unknown, shows, told.values_list("show_id", flat=True))
+    made = _make_shows(artist, [record for record in unknown if record.setlistfm_id not in found])
+    return found | made, len(set(made.values()))
 
 
 def _make_shows(artist: Artist, records: Sequence[SetlistRecord]) -> dict[str, Show]:

@@ -102,7 +102,7 @@ def test_another_version_with_the_same_songs_leaves_them(artist: Artist) -> None
 def test_songs_are_found_among_the_artists_own_by_title(artist: Artist) -> None:
     song = make_song(artist, title="Don't Stop Me Now", spotify_id="0" * 22)
     make_song(make_artist(), title="Other")
-    sync(artist, played("Don’t stop me now!", "Other"))
+    sync(artist, played("Don\u2019t stop me now!", "Other"))
     assert SetlistSong.objects.get(position=1).song == song
     assert Song.objects.count() == 3
 
@@ -160,7 +160,7 @@ def test_a_song_may_be_called_like_a_medley(artist: Artist) -> None:
 )
 def test_a_stub_is_left_out(artist: Artist, stub: SetlistRecord) -> None:
     assert sync(artist, stub).tally.skipped == 1
-    assert not (Setlist.objects.exists() or Show.objects.exists())
+    assert not any(model.objects.exists() for model in (Setlist, Show))
 
 
 def test_an_early_and_a_late_setlist_of_an_unlisted_day_share_a_show(artist: Artist) -> None:
@@ -216,4 +216,24 @@ def test_a_failure_half_way_leaves_nothing(artist: Artist) -> None:
     broken = replace(played("x" * 300, number=2), local_date=DAY - timedelta(days=1))
     with pytest.raises(Exception, match="too long"):
         sync(artist, played("One"), broken)
-    assert not (Setlist.objects.exists() or Song.objects.exists() or Show.objects.exists())
+    assert not any(model.objects.exists() for model in (Setlist, Song, Show))
+
+
+@pytest.mark.parametrize("shift", [-1, 1])
+def test_a_setlist_may_be_dated_a_day_off_in_the_same_place(artist: Artist, shift: int) -> None:
+    show = show_on(artist, DAY + timedelta(days=shift), venue=make_venue(name="Arena"))
+    sync(artist, played("One"))
+    assert Setlist.objects.get().show == show
+
+
+def test_two_nights_in_one_place_keep_a_setlist_each(artist: Artist) -> None:
+    show_on(artist, venue=make_venue(name="Arena"))
+    sync(artist, played("Two", number=2, local_date=DAY + timedelta(days=1)), played("One"))
+    assert Show.objects.count() == 2
+    assert set(Setlist.objects.values_list("show__local_date", flat=True)) == {DAY, DAY + timedelta(days=1)}
+
+
+def test_a_day_off_in_another_place_is_another_show(artist: Artist) -> None:
+    show_on(artist, DAY + timedelta(days=1), venue=make_venue(name="Elsewhere", city="Hamburg"))
+    sync(artist, played("One"))
+    assert Show.objects.count() == 2

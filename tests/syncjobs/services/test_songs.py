@@ -99,7 +99,7 @@ def test_tracks_that_share_a_title_need_an_isrc_once(artist: Artist) -> None:
 
 def test_a_song_known_from_a_setlist_takes_on_its_id(artist: Artist) -> None:
     song = make_song(artist, title="Don't Stop Me Now")
-    tally = sync(artist, track(1, "Don’t Stop Me Now - Remastered 2011", 209))
+    tally = sync(artist, track(1, "Don\u2019t Stop Me Now - Remastered 2011", 209))
     song.refresh_from_db()
     assert (song.spotify_id, song.duration_seconds, song.title, tally.updated) == (
         spotify_id(1),
