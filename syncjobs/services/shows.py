@@ -1,12 +1,15 @@
 """Shows with their venues and their whole bill, as Ticketmaster lists them."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from mysetlist.catalog.models import USUAL_START, Artist, Billing, Show, Venue
-from syncjobs.clients.records import ShowRecord, ShowStatus, VenueRecord
+from mysetlist.catalog.slugs import slug
+from syncjobs.clients.names import normal_name
+from syncjobs.clients.records import ArtistRecord, ShowRecord, ShowStatus, VenueRecord
 from syncjobs.services.artists import upsert_artists
 from syncjobs.services.folding import Concert, fold, is_package
 from syncjobs.services.slugs import free_slugs
@@ -30,8 +33,8 @@ def upsert_shows(*, records: Iterable[ShowRecord], now: datetime, asked: str | N
     `asked` is the attraction whose listings these are, if they are one's. Of a show that takes place
     the clock says the status; Ticketmaster only that it is called off.
     """
-    records = list(records)
     with writing():
+        records = with_named_headliners(records)
         held = _with_ids(record.ticketmaster_id for record in records)
         concerts, left_out = fold(records, today=now.date(), known=held, asked=asked)
         before = set(Artist.objects.filter(ticketmaster_id__in=_attractions(concerts)).values_list("pk", flat=True))
@@ -45,6 +48,32 @@ def upsert_shows(*, records: Iterable[ShowRecord], now: datetime, asked: str | N
     seen = tuple(dict.fromkeys(artist.pk for artist in rows))
     new = tuple(pk for pk in seen if pk not in before)
     return Synced(shows=shows, artists=artists, new_artists=new, on_bills=seen)
+
+
+def with_named_headliners(records: Iterable[ShowRecord]) -> list[ShowRecord]:
+    """Give a listing without a bill the one whose exact name it starts with, "Linkin Park - Tour", if we know them."""
+    records = list(records)
+    titles = {record.ticketmaster_id: _names_in(record.name) for record in records if not record.bill}
+    on_bills = {normal_name(artist.name): artist for record in records for artist in record.bill}
+    slugs = {slug(name) for names in titles.values() for name in names}
+    for artist in Artist.objects.filter(slug__in=slugs):
+        mbid = str(artist.mbid) if artist.mbid else None
+        on_bills[normal_name(artist.name)] = ArtistRecord(
+            name=artist.name, ticketmaster_id=artist.ticketmaster_id, spotify_id=artist.spotify_id, mbid=mbid
+        )
+    named = {
+        key: next((on_bills[normal_name(name)] for name in names if normal_name(name) in on_bills), None)
+        for key, names in titles.items()
+    }
+    return [
+        replace(record, bill=(artist,)) if (artist := named.get(record.ticketmaster_id)) else record
+        for record in records
+    ]
+
+
+def _names_in(title: str) -> list[str]:
+    """The whole title, and what stands before its first dash, colon or bar."""
+    return [title, re.split(r"\s[-\u2013|]\s|:\s", title, maxsplit=1)[0].strip()]
 
 
 def _attractions(concerts: Iterable[Concert]) -> set[str]:

@@ -34,6 +34,11 @@ class Tally:
         """The numbers by name, as a run's result shows them."""
         return asdict(self)
 
+    def add_to(self, counts: dict[str, int]) -> None:
+        """Add these to numbers that a checkpoint remembers."""
+        for name, number in self.counts().items():
+            counts[name] = counts.get(name, 0) + number
+
     def note(self, *, is_new: bool, is_changed: bool) -> None:
         """Count one more record that was written, or found as it should be."""
         self.seen += 1

@@ -120,6 +120,17 @@ def test_a_listing_without_anyone_on_the_bill_is_left_out() -> None:
     assert not Show.objects.exists()
 
 
+def test_a_listing_without_a_bill_is_of_whom_it_names_exactly() -> None:
+    make_artist(name="Queen", slug="queen")
+    sync(event(1, name="Queen - Rhapsody Tour"), event(2, name="Queens of the Stone Age"), event(3, name="Queen Night"))
+    assert bill_of(Show.objects.get()) == ["Queen"]
+
+
+def test_the_event_itself_is_nobody_on_its_bill() -> None:
+    sync(event(1, attraction(9, "Nordlicht Open Air"), QUEEN, ADAM, name="Nordlicht Open Air"))
+    assert bill_of(Show.objects.get()) == ["Queen", "Adam Lambert"]
+
+
 def test_a_festivals_name_is_nobody() -> None:
     sync(event(1, attraction(9, "Rock am Ring Festival"), QUEEN, ADAM))
     assert bill_of(Show.objects.get()) == ["Queen", "Adam Lambert"]
