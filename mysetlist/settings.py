@@ -216,13 +216,25 @@ CELERY_WORKER_ETA_TASK_LIMIT = 100  # we send none: `run_at` is in the ledger
 CELERY_DB_REUSE_MAX = 500  # jobs on one database connection
 
 # What a lower floor must learn of a higher one, it learns from these paths.
-CRON_JOBS = {"calculate_trending": "trending.services.calculate_trending"}
+CRON_JOBS = {
+    "calculate_trending": "trending.services.calculate_trending",
+    "advance_shows": "syncjobs.planners.shows.advance_shows",
+    "master_sync": "syncjobs.planners.discovery.master_sync",
+    "update_active_artists": "syncjobs.planners.artists.update_active_artists",
+    "sync_artist_data": "syncjobs.planners.artists.sync_artist_data",
+    "trending_artist_sync": "syncjobs.planners.artists.trending_artist_sync",
+    "complete_catalog_sync": "syncjobs.planners.artists.complete_catalog_sync",
+    "import_past_setlists": "syncjobs.planners.shows.import_past_setlists",
+    "sync_artist_images": "syncjobs.planners.artists.sync_artist_images",
+    "finish_mysetlist_sync": "syncjobs.planners.shows.finish_mysetlist_sync",
+}
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "trending": "trending.checks.score_age",
 }
 
 TRENDING_INTERVAL_SECONDS = 300
+SYNC_COUNTRIES = listed("SYNC_COUNTRIES", "US,CA,MX,GB,IE,DE,FR,ES,NL,AU")  # where master_sync looks for shows
 
 LOGGING = {
     "version": 1,
