@@ -1,6 +1,7 @@
 """What a scheduled job does when the queue calls it."""
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from django.utils import timezone
 
@@ -22,13 +23,7 @@ def advance_shows(work: Work) -> Counts:
         return shows.advance_shows(now=timezone.now()).result
 
 
-class Planner(Protocol):
-    """A service that plans and enqueues."""
-
-    def __call__(self, *, now: Any, parent: int | None, **options: Any) -> Run: ...
-
-
-def _plan(work: Work, planner: Planner, **options: Any) -> Counts:
+def _plan(work: Work, planner: Callable[..., Run], **options: Any) -> Counts:
     """What it enqueues are children of this job, which waits for them."""
     with inside(work.run):
         return planner(now=timezone.now(), parent=work.job or None, **options).result

@@ -9,8 +9,9 @@ from typing import Any
 from mysetlist.catalog.models import Artist
 from syncjobs.clients.errors import Source, SourceBusy, SourceError, SourceNotConfigured, SourceUnavailable
 from syncjobs.imports.outside import Outside, is_short
+from syncjobs.models import QueueJob
 from syncjobs.progress import Counts, Work
-from syncjobs.queue import Priority, enqueue
+from syncjobs.queue import enqueue
 from syncjobs.services.writing import Tally
 
 # Which job makes up for what a source could not give now.
@@ -82,7 +83,7 @@ class Course:
         """Queue a job for what is left. A run waits for it; an operator's import does not."""
         enqueue(
             job,
-            priority=Priority.BACKGROUND,
+            priority=QueueJob.Priority.BACKGROUND,
             dedup_key=f"{job} {self.artist.pk}",
             parent=self.work.job if self.work.run else None,
             run=self.work.run,

@@ -8,8 +8,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from monitoring.cron import Counts, cron_job
 from mysetlist.catalog.models import Artist, Billing, Vote
+from syncjobs.models import QueueJob
 from syncjobs.planners.plans import Piece, Plan, plan
-from syncjobs.queue import Priority
 from syncjobs.sources import Share
 from trending.models import TrendingArtist
 
@@ -65,7 +65,11 @@ def plan_trending_artist_sync(*, now: datetime, limit: int | None = None) -> Pla
     old = Q(songs_synced_at=None) | Q(songs_synced_at__lt=now - OLD_AFTER)
     artists = Artist.objects.filter(old, pk__in=list(hottest)).in_bulk()
     groups = (
-        [_catalogue(artists[pk], Priority.HIGH) if artists[pk].spotify_id else _whole(artists[pk], Priority.HIGH)]
+        [
+            _catalogue(artists[pk], QueueJob.Priority.HIGH)
+            if artists[pk].spotify_id
+            else _whole(artists[pk], QueueJob.Priority.HIGH)
+        ]
         for pk in hottest
         if pk in artists
     )
@@ -100,7 +104,7 @@ def plan_sync_artist_images(*, now: datetime, limit: int | None = None) -> Plan:
     looked = Q(image_synced_at=None) | Q(image_synced_at__lt=now - IMAGE_AFTER)
     artists = Artist.objects.filter(known, looked).filter(Q(image_url=None) | Q(image_url=""))
     groups = (
-        [Piece(job="sync_artist_image", arguments={"artist": artist.pk}, priority=Priority.LOW)]
+        [Piece(job="sync_artist_image", arguments={"artist": artist.pk}, priority=QueueJob.Priority.LOW)]
         for artist in _by_staleness(artists, "image_synced_at")
     )
     return plan(groups, share=Share.REST, now=now, limit=limit)
@@ -123,11 +127,11 @@ def _refresh(artist: Artist, *, with_profile: bool = True) -> Iterator[Piece]:
         yield Piece(job="sync_spotify_artist", arguments={"artist": artist.pk, "catalogue": False})
 
 
-def _catalogue(artist: Artist, priority: int = Priority.LOW) -> Piece:
+def _catalogue(artist: Artist, priority: int = QueueJob.Priority.LOW) -> Piece:
     return Piece(job="sync_spotify_artist", arguments={"artist": artist.pk}, priority=priority)
 
 
-def _whole(artist: Artist, priority: int = Priority.NORMAL) -> Piece:
+def _whole(artist: Artist, priority: int = QueueJob.Priority.NORMAL) -> Piece:
     return Piece(job="import_artist", arguments={"artist": artist.pk}, priority=priority)
 
 

@@ -11,7 +11,8 @@ from django.db import transaction
 from monitoring.cron import current_run
 from syncjobs.clients.errors import Source, SourceNotConfigured
 from syncjobs.imports.windows import window_key
-from syncjobs.queue import Priority, enqueue_many
+from syncjobs.models import QueueJob
+from syncjobs.queue import enqueue_many
 from syncjobs.sources import Share, client_for, left_today
 
 Calls = Mapping[Source, int]
@@ -35,7 +36,7 @@ class Piece:
 
     job: str
     arguments: Mapping[str, Any]
-    priority: int = Priority.NORMAL
+    priority: int = QueueJob.Priority.NORMAL
 
     @property
     def calls(self) -> Calls:

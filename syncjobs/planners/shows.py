@@ -10,7 +10,6 @@ from mysetlist.catalog.models import LONGEST_SHOW, Artist, ArtistSong, Billing, 
 from mysetlist.catalog.services import predict_setlist
 from syncjobs.models import QueueJob
 from syncjobs.planners.plans import Piece, Plan, plan
-from syncjobs.queue import Priority
 from syncjobs.sources import Share
 
 LOOK_BACK = timedelta(days=180)
@@ -35,7 +34,7 @@ def plan_import_past_setlists(*, now: datetime, limit: int | None = None) -> Pla
     shows = Show.objects.standing().filter(over, due, setlist_tries__lt=MOST_TRIES, headliner__mbid__isnull=False)
     chosen = shows.filter(~Exists(known), local_date__isnull=False).order_by("setlist_tries", "-start", "pk")
     groups = (
-        [Piece(job="sync_show_setlist", arguments={"show": pk}, priority=Priority.LOW)]
+        [Piece(job="sync_show_setlist", arguments={"show": pk}, priority=QueueJob.Priority.LOW)]
         for pk in chosen.values_list("pk", flat=True)[:MOST]
     )
     return plan(groups, share=Share.UPDATES, now=now, limit=limit)
@@ -65,7 +64,7 @@ def _stuck(now: datetime) -> list[list[Piece]]:
         "sync_setlists": Q(mbid__isnull=False, setlists_synced_at=None),
     }
     return [
-        [Piece(job=job, arguments={"artist": pk}, priority=Priority.LOW)]
+        [Piece(job=job, arguments={"artist": pk}, priority=QueueJob.Priority.LOW)]
         for job, lacks in missing.items()
         for pk in since.filter(lacks).order_by("profile_synced_at", "pk").values_list("pk", flat=True)[:MOST]
     ]
@@ -76,7 +75,7 @@ def _unresolved(now: datetime) -> list[list[Piece]]:
     unknown = Q(ticketmaster_id=None) | Q(spotify_id=None) | Q(mbid=None)
     artists = Artist.objects.filter(unknown, profile_synced_at__lt=now - UNRESOLVED_AFTER)
     return [
-        [Piece(job="import_artist", arguments={"artist": pk}, priority=Priority.BACKGROUND)]
+        [Piece(job="import_artist", arguments={"artist": pk}, priority=QueueJob.Priority.BACKGROUND)]
         for pk in artists.order_by("profile_synced_at", "pk").values_list("pk", flat=True)[:MOST]
     ]
 

@@ -52,4 +52,4 @@ def measure_accuracy(*, show_ids: Collection[int]) -> int:
     """Note for each predicted setlist of these shows what share of it was played; how many figures changed."""
     with connection.cursor() as cursor:
         cursor.execute(ACCURACY, [list(show_ids)])
-        return cursor.rowcount
+        return int(cursor.rowcount)

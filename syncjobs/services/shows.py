@@ -66,7 +66,7 @@ def with_named_headliners(records: Iterable[ShowRecord]) -> list[ShowRecord]:
         for key, names in titles.items()
     }
     return [
-        replace(record, bill=(artist,)) if (artist := named.get(record.ticketmaster_id)) else record
+        replace(record, bill=(headliner,)) if (headliner := named.get(record.ticketmaster_id)) else record
         for record in records
     ]
 
@@ -157,11 +157,12 @@ def _values(show: Show, record: ShowRecord, headliner: Artist, venue: Venue | No
     }
     if venue:
         values["venue_id"] = venue.pk
-    if zone := record.timezone or (record.venue and record.venue.timezone):
+    zone = record.timezone or (record.venue.timezone if record.venue else None)
+    if zone:
         values["timezone"] = zone
     if record.status is ShowStatus.UPCOMING:
-        zone = zone or show.timezone or (venue and venue.timezone)
-        values["status"] = Show.status_at(_start(record, zone or "UTC"), now).value
+        known = zone or show.timezone or (venue.timezone if venue else None) or "UTC"
+        values["status"] = Show.status_at(_start(record, known), now).value
     else:
         values["status"] = record.status.value
     return values
@@ -192,8 +193,8 @@ def _write_bills(wanted: Collection[tuple[Show, list[Artist]]]) -> None:
         places = held.get(show.pk, {})
         gone += [billing.pk for artist, billing in places.items() if artist not in {a.pk for a in bill}]
         for position, artist in enumerate(bill):
-            if billing := places.get(artist.pk):
-                moved.append((billing, put(billing, position=position)))
+            if place := places.get(artist.pk):
+                moved.append((place, put(place, position=position)))
             else:
                 come.append(Billing(show=show, artist=artist, position=position))
     if gone:

@@ -39,7 +39,7 @@ class Command(JobCommand):
         key, value = next((name, options[name]) for name in names if options[name] is not None)
         job = queue.enqueue(
             "import_artist",
-            priority=queue.Priority.HIGH,
+            priority=QueueJob.Priority.HIGH,
             dedup_key=f"import_artist {key} {value}"[:200],
             **{key: value},
         )
