@@ -32,6 +32,7 @@ class Ticketmaster:
     def __init__(self, world: World) -> None:
         self.world = world
         self.calls = 0
+        self.resets_at = datetime.now(UTC) + timedelta(hours=24)
 
     def answer(self, asked: Asked, today: date) -> Reply:
         """Return the answer to a question under /discovery/v2/."""
@@ -42,7 +43,7 @@ class Ticketmaster:
         path = asked.path.removeprefix("/discovery/v2/").removesuffix(".json")
         reply = self._refusal(asked.query) or self._answer(path, asked.query, today)
         if reply.status == 200:
-            reply.headers = {**rate_headers(self.calls), **reply.headers}
+            reply.headers = {**rate_headers(self.calls, self.resets_at), **reply.headers}
         return reply
 
     def _answer(self, path: str, query: dict[str, str], today: date) -> Reply:
@@ -100,9 +101,8 @@ class Ticketmaster:
         return [entry for show in coming for entry in _listings(show)]
 
 
-def rate_headers(calls: int) -> dict[str, str]:
+def rate_headers(calls: int, reset: datetime) -> dict[str, str]:
     """Return what each good answer says of the day's quota."""
-    reset = datetime.now(UTC) + timedelta(hours=24)
     return {
         "Content-Type": "application/json;charset=utf-8",
         "Rate-Limit": str(DAY_QUOTA),

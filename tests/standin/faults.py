@@ -6,11 +6,12 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from syncjobs.clients.errors import Source
 from tests.scenario.spotify import expired
-from tests.scenario.ticketmaster import rate_headers
+from tests.scenario.ticketmaster import DAY_QUOTA, rate_headers
 from tests.standin.server import Asked, Reply
 
 JSON_HEADERS = {"Content-Type": "application/json"}
@@ -120,7 +121,7 @@ def quota_end(source: Source, seconds: float) -> Reply:
     """Return what the source says once the day's quota is used up."""
     match source:
         case Source.TICKETMASTER:
-            headers = rate_headers(10**6)
+            headers = rate_headers(DAY_QUOTA, datetime.now(UTC) + timedelta(hours=24))
             body = _fault("Rate limit quota violation. Identifier : {the key stands here}", "QuotaViolation")
             return Reply(status=429, headers=headers, body=body)
         case Source.SPOTIFY:
