@@ -70,7 +70,7 @@ class Known:
         """The artist of this record, with what the record adds."""
         artist = self.find(record)
         if artist is None:
-            artist = Artist(name=record.name)
+            artist = Artist(name=record.name.replace("\u2019", "'"))  # searches elsewhere know the plain one alone
             self._new.append(artist)
         self.fill(artist, record)
         return artist
