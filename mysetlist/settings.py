@@ -240,6 +240,15 @@ CELERY_DB_REUSE_MAX = 500  # jobs on one database connection
 CRON_JOBS = {
     "calculate_trending": "trending.services.calculate_trending",
     "verify_trending": "trending.services.verify_trending",
+    "advance_shows": "syncjobs.planners.shows.advance_shows",
+    "master_sync": "syncjobs.planners.discovery.master_sync",
+    "update_active_artists": "syncjobs.planners.artists.update_active_artists",
+    "sync_artist_data": "syncjobs.planners.artists.sync_artist_data",
+    "trending_artist_sync": "syncjobs.planners.artists.trending_artist_sync",
+    "complete_catalog_sync": "syncjobs.planners.artists.complete_catalog_sync",
+    "import_past_setlists": "syncjobs.planners.shows.import_past_setlists",
+    "sync_artist_images": "syncjobs.planners.artists.sync_artist_images",
+    "finish_mysetlist_sync": "syncjobs.planners.shows.finish_mysetlist_sync",
 }
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
@@ -248,6 +257,7 @@ HEALTH_CHECKS = {
 }
 
 TRENDING_INTERVAL_SECONDS = 300
+SYNC_COUNTRIES = listed("SYNC_COUNTRIES", "US,CA,MX,GB,IE,DE,FR,ES,NL,AU")  # where master_sync looks for shows
 
 
 def operator_tokens() -> dict[str, bytes]:

@@ -8,7 +8,8 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.db import DatabaseError, connection
 
 from monitoring import heartbeats
-from syncjobs import running
+from monitoring.models import CronLog
+from syncjobs import queue, running
 
 _stopped = threading.Event()
 
@@ -17,6 +18,27 @@ _stopped = threading.Event()
 def run_job(number: int) -> None:
     """Do the queue job that this message names, if it is still to be done."""
     running.run_jobs(number)
+
+
+def _door(job: str) -> Any:
+    """Celery's door to a scheduled job: a run and its queue job, which workers do."""
+
+    @shared_task(name=f"syncjobs.tasks.{job}")
+    def start() -> None:
+        queue.open_run(job, trigger=CronLog.Trigger.SCHEDULE)
+
+    return start
+
+
+advance_shows = _door("advance_shows")
+master_sync = _door("master_sync")
+update_active_artists = _door("update_active_artists")
+sync_artist_data = _door("sync_artist_data")
+trending_artist_sync = _door("trending_artist_sync")
+complete_catalog_sync = _door("complete_catalog_sync")
+import_past_setlists = _door("import_past_setlists")
+sync_artist_images = _door("sync_artist_images")
+finish_mysetlist_sync = _door("finish_mysetlist_sync")
 
 
 @worker_init.connect
