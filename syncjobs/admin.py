@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django_celery_beat.admin import PeriodicTaskAdmin as BeatTaskAdmin
 from django_celery_beat.admin import PeriodicTaskForm, TaskSelectWidget
@@ -87,6 +87,11 @@ class UsedByInline(TabularInline):
     extra = 0
     show_change_link = True
     verbose_name_plural = "schedules that use this"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
+        # Each names its timing, whatever kind it is.
+        schedules: QuerySet[PeriodicTask] = super().get_queryset(request)
+        return schedules.select_related("interval", "crontab", "solar", "clocked").order_by("name")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
