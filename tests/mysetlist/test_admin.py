@@ -123,7 +123,9 @@ def changes_more(of):
 
 def schedules_more(timing):
     def schedule(row, n):
-        PeriodicTask.objects.create(name=f"more {make_artist().pk}", task="t", one_off=timing == "clocked", **{timing: row})
+        PeriodicTask.objects.create(
+            name=f"more {make_artist().pk}", task="t", one_off=timing == "clocked", **{timing: row}
+        )
 
     return schedule
 
