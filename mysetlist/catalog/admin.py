@@ -97,7 +97,9 @@ class BillingInline(TabularInline):
     verbose_name_plural = "also on the bill"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Billing]:
-        return super().get_queryset(request).filter(position__gt=0).select_related("artist").order_by("position")
+        return (
+            super().get_queryset(request).filter(position__gt=0).select_related("artist", "show").order_by("position")
+        )
 
 
 @admin.register(Show)
@@ -118,10 +120,14 @@ class ShowAdmin(Admin):
 
 class ArtistSongInline(TabularInline):
     model = ArtistSong
+    form = ArtistLineForm
     autocomplete_fields = ("artist",)
     extra = 0
     verbose_name = "artist who plays it"
     verbose_name_plural = "artists who play it"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ArtistSong]:
+        return super().get_queryset(request).select_related("artist", "song").order_by("pk")
 
 
 @admin.register(Song)
