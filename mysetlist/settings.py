@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. Every name is listed in README.md, Environment."""
 
+import hashlib
 import os
 import secrets
 import tempfile
@@ -10,7 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from mysetlist import embedded
+from mysetlist import broker, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -116,6 +117,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django_celery_beat",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "mysetlist.catalog",
     "monitoring",
     "trending",
@@ -125,6 +130,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mysetlist.cors.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -205,15 +211,45 @@ UNFOLD = {
 # Celery wakes workers; the tables are the record (DESIGN.md, section 6). Schedules live in the
 # database alone: a CELERY_BEAT_SCHEDULE here would overwrite an operator's edits at every start.
 CELERY_BROKER_URL = REDIS_URL or "pgmq://"
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(REDIS_URL, DATABASES["default"])
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_DEFAULT_QUEUE = "jobs"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = broker.PREFETCH["redis" if REDIS_URL else "pgmq"]
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20  # what is at work when a worker is stopped has so long to end
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the ledger fences out what runs twice
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # its queues would stay behind
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_DISABLE_RATE_LIMITS = True  # they count per worker; the sources' limits are rows (syncjobs.sources)
+CELERY_WORKER_ETA_TASK_LIMIT = 100  # we send none: `run_at` is in the ledger
+CELERY_DB_REUSE_MAX = 500  # jobs on one database connection
 
 # What a lower floor must learn of a higher one, it learns from these paths.
-CRON_JOBS = {"calculate_trending": "trending.services.calculate_trending"}
+CRON_JOBS = {
+    "calculate_trending": "trending.services.calculate_trending",
+    "verify_trending": "trending.services.verify_trending",
+    "advance_shows": "syncjobs.planners.shows.advance_shows",
+    "master_sync": "syncjobs.planners.discovery.master_sync",
+    "update_active_artists": "syncjobs.planners.artists.update_active_artists",
+    "sync_artist_data": "syncjobs.planners.artists.sync_artist_data",
+    "trending_artist_sync": "syncjobs.planners.artists.trending_artist_sync",
+    "complete_catalog_sync": "syncjobs.planners.artists.complete_catalog_sync",
+    "import_past_setlists": "syncjobs.planners.shows.import_past_setlists",
+    "sync_artist_images": "syncjobs.planners.artists.sync_artist_images",
+    "finish_mysetlist_sync": "syncjobs.planners.shows.finish_mysetlist_sync",
+}
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "trending": "trending.checks.score_age",
@@ -221,6 +257,62 @@ HEALTH_CHECKS = {
 }
 
 TRENDING_INTERVAL_SECONDS = 300
+SYNC_COUNTRIES = listed("SYNC_COUNTRIES", "US,CA,MX,GB,IE,DE,FR,ES,NL,AU")  # where master_sync looks for shows
+
+
+def operator_tokens() -> dict[str, bytes]:
+    """The operators' tokens by name, hashed: what is not kept cannot leak.
+
+    Raises ImproperlyConfigured, which never says a token.
+    """
+    pairs = [part.partition(":") for part in listed("CRON_TOKENS")]
+    if secret := text("CRON_SECRET"):
+        pairs.append(("secret", ":", secret))
+    tokens = {}
+    for number, (name, colon, token) in enumerate(pairs, 1):
+        if not (colon and name and token):
+            raise ImproperlyConfigured(f"CRON_TOKENS must be name:token,name:token; part {number} is not name:token.")
+        if name in tokens:
+            raise ImproperlyConfigured(f"CRON_TOKENS has the name {name!r} twice (CRON_SECRET is named 'secret').")
+        tokens[name] = hashlib.new("sha512_256", token.encode()).digest()
+    return tokens
+
+
+OPERATOR_TOKENS = operator_tokens()
+
+# How many proxies stand before us: so many addresses at the end of X-Forwarded-For are theirs to say.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
+FAN_RATE = "60/minute"  # calls that write, of one fan …
+ADDRESS_RATE = "600/minute"  # … and of one address, whoever calls
+
+CORS_ALLOWED_ORIGINS = listed("CORS_ALLOWED_ORIGINS")  # such as https://app.example; none by default
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["mysetlist.rights.OperatorToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["mysetlist.rights.IsOperator"],  # closed unless a view says otherwise
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["mysetlist.parsing.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "mysetlist.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "mysetlist.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": TRUSTED_PROXIES,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MySetlist",
+    "DESCRIPTION": "Who is rising, and why; votes and follows of fans; how the house is.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [],  # enums stand where they are used
+    "PATH_CONVERTER_OVERRIDES": {
+        "address": {"type": "string", "minLength": 1, "maxLength": 255, "examples": ["madonna"]},
+        "number": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
 
 # The three sources. One without its key is left out, and whoever needs it is told. An empty URL is the source's own.
 TICKETMASTER_API_KEY = text("TICKETMASTER_API_KEY")

@@ -95,6 +95,11 @@ class UsedByInline(TabularInline):
     show_change_link = True
     verbose_name_plural = "schedules that use this"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
+        # Each names its timing, whatever kind it is.
+        schedules: QuerySet[PeriodicTask] = super().get_queryset(request)
+        return schedules.select_related("interval", "crontab", "solar", "clocked").order_by("name")
+
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 

@@ -1,14 +1,15 @@
 """What exists: people, artists, venues, shows, songs, setlists, follows and votes."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Now, Upper
 
 
 def validate_timezone(name: str) -> None:
@@ -37,6 +38,12 @@ class Artist(models.Model):
     spotify_followers = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="Followers on Spotify; for display. The score counts followers in this app."
     )
+    # When the last import of each area was complete. A stamp alone is no activity: no score shows it.
+    profile_synced_at = models.DateTimeField(null=True, blank=True, help_text="Identifiers, numbers, genres.")
+    shows_synced_at = models.DateTimeField(null=True, blank=True)
+    songs_synced_at = models.DateTimeField(null=True, blank=True, help_text="The whole discography.")
+    setlists_synced_at = models.DateTimeField(null=True, blank=True, help_text="What was played.")
+    image_synced_at = models.DateTimeField(null=True, blank=True, help_text="When an image was last looked for.")
 
     class Meta:
         constraints = [
@@ -45,6 +52,7 @@ class Artist(models.Model):
                 condition=Q(popularity__isnull=True) | Q(popularity__range=(0, 100)), name="artist_popularity_0_to_100"
             ),
         ]
+        indexes = [GinIndex(fields=["genres"], name="artist_genres")]
 
     def __str__(self) -> str:
         return self.name
@@ -74,7 +82,10 @@ class Venue(models.Model):
                 condition=Q(country__isnull=True) | Q(country__regex="^[A-Z]{2}$"), name="venue_country_is_alpha_2"
             ),
         ]
-        indexes = [models.Index(fields=["country", "city"], name="venue_country_city")]
+        indexes = [
+            models.Index(fields=["country", "city"], name="venue_country_city"),
+            models.Index(Upper("city"), name="venue_city_in_any_case"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}, {self.city}" if self.city else self.name
@@ -94,6 +105,7 @@ class ShowQuerySet(models.QuerySet["Show"]):
 
 # A show whose hour is unknown starts at eight in the evening, at the venue.
 USUAL_START = time(20)
+LONGEST_SHOW = timedelta(hours=4)  # then it is taken to be over
 
 _local_start = Func(
     Coalesce(F("timezone"), Value("UTC")),
@@ -113,6 +125,7 @@ class Show(models.Model):
         POSTPONED = "postponed"
 
     CALLED_OFF = frozenset({Status.CANCELLED, Status.POSTPONED})
+    UNFINISHED = frozenset({Status.UPCOMING, Status.ONGOING})
 
     headliner = models.ForeignKey(Artist, models.CASCADE, related_name="headlined_shows", db_index=False)
     venue = models.ForeignKey(Venue, models.SET_NULL, null=True, blank=True, related_name="shows")
@@ -131,6 +144,10 @@ class Show(models.Model):
         db_persist=True,
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.UPCOMING, db_default=Status.UPCOMING)
+    setlist_tries = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often setlist.fm was asked in vain what was played."
+    )
+    setlist_next_try_at = models.DateTimeField(null=True, blank=True, help_text="Not asked again before.")
 
     objects = ShowQuerySet.as_manager()
 
@@ -144,10 +161,18 @@ class Show(models.Model):
         indexes = [
             models.Index(fields=["start"], name="show_start"),
             models.Index(fields=["headliner", "start"], name="show_headliner_start"),
+            models.Index(fields=["start"], condition=Q(status__in=["upcoming", "ongoing"]), name="show_unfinished"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.local_date or 'no date'})"
+
+    @classmethod
+    def status_at(cls, start: datetime | None, now: datetime) -> "Show.Status":
+        """What the clock says of a show that takes place."""
+        if start is None or now < start:
+            return cls.Status.UPCOMING
+        return cls.Status.ONGOING if now < start + LONGEST_SHOW else cls.Status.COMPLETED
 
 
 class Billing(models.Model):
@@ -178,6 +203,9 @@ class Song(models.Model):
     spotify_id = models.CharField(max_length=32, unique=True, null=True, blank=True)
     isrc = models.CharField("ISRC", max_length=12, unique=True, null=True, blank=True)
     popularity = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Spotify's 0 to 100, if known.")
+    duration_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Tells apart two songs of one title."
+    )
     artists = models.ManyToManyField(Artist, through="ArtistSong", related_name="songs")
 
     class Meta:
@@ -220,10 +248,20 @@ class Setlist(models.Model):
     version_id = models.CharField(
         "setlist.fm version", max_length=32, null=True, blank=True, help_text="Changes with each edit there."
     )
+    url = models.URLField(
+        max_length=500, null=True, blank=True, help_text="Its page at setlist.fm, which whoever shows it must link to."
+    )
+    accuracy = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Of a predicted one, once it is known what was played: 0 to 100 percent."
+    )
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=["predicted", "actual"]), name="setlist_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(accuracy__isnull=True) | Q(accuracy__range=(0, 100), kind="predicted"),
+                name="setlist_accuracy_0_to_100_of_a_prediction",
+            ),
             models.UniqueConstraint(
                 fields=["show", "artist"],
                 condition=Q(kind="predicted"),
@@ -241,6 +279,7 @@ class SetlistSong(models.Model):
     setlist = models.ForeignKey(Setlist, models.CASCADE, related_name="setlist_songs", db_index=False)
     song = models.ForeignKey(Song, models.CASCADE, related_name="setlist_songs")
     position = models.PositiveSmallIntegerField()
+    encore = models.PositiveSmallIntegerField(null=True, blank=True, help_text="In which encore it was played.")
 
     class Meta:
         constraints = [

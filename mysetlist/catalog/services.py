@@ -1,4 +1,4 @@
-"""What fans do: cast a vote, retract it; and the setlist they vote on, drawn for a show."""
+"""What fans do: cast a vote, retract it, follow; and the setlist they vote on, drawn for a show."""
 
 import math
 import random
@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Count, Q
 
-from mysetlist.catalog.models import Artist, Setlist, SetlistSong, Show, Song, User, Vote
+from mysetlist.catalog.models import Artist, Follow, Setlist, SetlistSong, Show, Song, User, Vote
 
 CAP = 10  # counted votes of one fan for one artist …
 CAP_HOURS = 168  # … in any so many consecutive hours
@@ -97,7 +98,7 @@ def predict_setlist(*, show: Show, artist: Artist) -> Setlist | None:
         setlist = Setlist.objects.filter(show=show, artist=artist, kind=Setlist.Kind.PREDICTED).first()
         if setlist:
             return setlist
-        songs = draw_songs(Song.objects.filter(artistsong__artist=artist), seed=f"{show.pk} {artist.pk}")
+        songs = draw_songs(songs_with_plays(artist), seed=f"{show.pk} {artist.pk}")
         if not songs:
             return None
         setlist = Setlist.objects.create(show=show, artist=artist, kind=Setlist.Kind.PREDICTED)
@@ -107,14 +108,40 @@ def predict_setlist(*, show: Show, artist: Artist) -> Setlist | None:
         return setlist
 
 
+def songs_with_plays(artist: Artist) -> Sequence[Song]:
+    """The artist's songs, each with `plays`: how often the artist is known to have played it."""
+    played = Count(
+        "setlist_songs",
+        filter=Q(setlist_songs__setlist__artist=artist, setlist_songs__setlist__kind=Setlist.Kind.ACTUAL),
+    )
+    return list(Song.objects.filter(artistsong__artist=artist).annotate(plays=played))
+
+
 def draw_songs(songs: Iterable[Song], *, seed: str, size: int = PREDICTED_SONGS) -> Sequence[Song]:
     """Up to `size` songs, drawn without replacement with weight max(1, popularity).
 
-    The same songs and seed give the same draw in any order of arrival. Source: Efraimidis and
-    Spirakis, Weighted random sampling with a reservoir, 2006 (smallest exponential key wins).
+    Where popularity is unknown, `plays` stand in, the most played song as 100. The same songs and
+    seed give the same draw in any order of arrival. Source: Efraimidis and Spirakis, Weighted random
+    sampling with a reservoir, 2006 (smallest exponential key wins).
     """
-    keys = {
-        song: -math.log(1 - random.Random(f"{seed} {song.pk}").random()) / max(1, song.popularity or 0)
-        for song in songs
-    }
+    songs = list(songs)
+    most = max((getattr(song, "plays", 0) for song in songs), default=0) or 1
+
+    def weight(song: Song) -> int:
+        known = getattr(song, "plays", 0) * 100 // most if song.popularity is None else song.popularity
+        return max(1, known)
+
+    keys = {song: -math.log(1 - random.Random(f"{seed} {song.pk}").random()) / weight(song) for song in songs}
     return sorted(keys, key=lambda song: (keys[song], song.pk))[:size]
+
+
+def follow_artist(*, fan: User, artist: Artist) -> bool:
+    """Let a fan follow an artist; whether that is new."""
+    _, is_new = Follow.objects.get_or_create(fan=fan, artist=artist)
+    return is_new
+
+
+def unfollow_artist(*, fan: User, artist: Artist) -> bool:
+    """Let a fan follow an artist no more; whether they did."""
+    deleted, _ = Follow.objects.filter(fan=fan, artist=artist).delete()
+    return bool(deleted)

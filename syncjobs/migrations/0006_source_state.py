@@ -11,7 +11,7 @@ ROWS = "insert into source_state (name) values ('ticketmaster'), ('spotify'), ('
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('syncjobs', '0001_initial'),
+        ('syncjobs', '0004_pgmq'),
     ]
 
     operations = [
@@ -52,6 +52,6 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(ROWS, migrations.RunSQL.noop),
         migrations.RunSQL(
-            (SQL / "0001_source_state.sql").read_text(), (SQL / "0001_source_state_reverse.sql").read_text()
+            (SQL / "0002_source_state.sql").read_text(), (SQL / "0002_source_state_reverse.sql").read_text()
         ),
     ]

@@ -1,0 +1,185 @@
+"""import_artist: everything of one artist, in phases that a crash resumes."""
+
+from django.utils import timezone
+
+from mysetlist.catalog.models import Artist
+from syncjobs.clients.errors import Source, SourceError
+from syncjobs.clients.records import ArtistRecord, Page
+from syncjobs.imports.course import Course, Step
+from syncjobs.imports.discography import Discography
+from syncjobs.imports.finding import Asked, find_artist
+from syncjobs.imports.identifiers import pick
+from syncjobs.imports.outside import Outside
+from syncjobs.progress import Counts, Work
+from syncjobs.services.artists import fill_artist
+from syncjobs.services.predictions import predict_setlists
+from syncjobs.services.setlists import upsert_setlists
+from syncjobs.services.shows import upsert_shows
+from syncjobs.services.songs import upsert_songs
+from syncjobs.services.writing import stamp
+from syncjobs.sources import Share, spending
+
+SETLIST_PAGES = 2  # at once; the earlier ones come later
+
+
+def import_artist(
+    work: Work,
+    *,
+    artist: int | None = None,
+    ticketmaster_id: str | None = None,
+    mbid: str | None = None,
+    spotify_id: str | None = None,
+    name: str | None = None,
+    is_listed: bool = False,
+    share: str = Share.OPERATORS,
+) -> Counts:
+    """Bring in an artist: identifiers, shows, songs, played and predicted setlists.
+
+    `is_listed`: Ticketmaster told of the artist just now, so it is not asked who that is. A source
+    that is missing, refuses or is down costs its own part alone: the result says which and why.
+    `share`: whose calls these are.
+    """
+    asked = Asked(artist=artist, ticketmaster_id=ticketmaster_id, mbid=mbid, spotify_id=spotify_id, name=name)
+    course = Course(work, Outside(), timezone.now(), is_listed=is_listed, share=share)
+    with spending(Share(share)):
+        _find(course, asked)
+        return course.follow(STEPS)
+
+
+def _find(course: Course, asked: Asked) -> None:
+    if known := course.work.state.get("artist"):
+        course.artist = Artist.objects.get(pk=known)
+        return
+    found = find_artist(asked, course.outside)
+    with course.work.checkpoint("initializing", 0, "Looking the artist up"):
+        course.artist = found.row()
+    with course.work.checkpoint("initializing", 5, course.artist.name, artist=course.artist.pk, told=found.source):
+        pass
+
+
+def _ticketmaster(course: Course, step: Step) -> None:
+    """Ask who this is, unless Ticketmaster has told us already or there is nothing left to learn."""
+    artist, client = course.artist, course.outside.ticketmaster
+    record = None
+    if artist.ticketmaster_id is None:
+        record = _pick(course, Source.TICKETMASTER, client.search_artists(artist.name))
+    elif not (_is_told(course, Source.TICKETMASTER) or (artist.mbid and artist.spotify_id)):
+        record = client.artist(artist.ticketmaster_id)
+    _fill(course, step, record)
+
+
+def _spotify(course: Course, step: Step) -> None:
+    """The numbers and the image; by name if no link says who it is."""
+    artist, client = course.artist, course.outside.spotify
+    record = None
+    if artist.spotify_id is None:
+        record = _pick(course, Source.SPOTIFY, client.search_artists(artist.name))
+    elif not _is_told(course, Source.SPOTIFY):
+        record = client.artist(artist.spotify_id)
+    _fill(course, step, record)
+
+
+def _setlistfm(course: Course, step: Step) -> None:
+    """The MusicBrainz id, by name, if nobody has linked to it."""
+    record = None
+    if course.artist.mbid is None:
+        record = _pick(course, Source.SETLISTFM, course.outside.setlistfm.search_artists(course.artist.name))
+    _fill(course, step, record)
+
+
+def _is_told(course: Course, source: Source) -> bool:
+    listed = course.is_listed and source is Source.TICKETMASTER
+    return listed or course.work.state.get("told") == source
+
+
+def _pick(course: Course, source: Source, found: Page[ArtistRecord]) -> ArtistRecord | None:
+    record, reason = pick(course.artist, found.items)
+    course.notes.append(f"{source.label}: found by {reason}." if record else f"{source.label}: {reason}.")
+    return record
+
+
+def _fill(course: Course, step: Step, record: ArtistRecord | None) -> None:
+    with course.write(step, course.artist.name):
+        if record:
+            course.count("identifiers", fill_artist(artist_id=course.artist.pk, record=record))
+
+
+def _shows(course: Course, step: Step) -> None:
+    """Page by page, each written at once."""
+    artist = course.artist
+    stamp(artist.pk, "profile", now=course.now)
+    if artist.ticketmaster_id is None:
+        course.skip(step, "Ticketmaster does not know this artist.")
+        return
+    page: int | None = course.work.state.get("shows_page", 0)
+    while page is not None:
+        listed = course.outside.ticketmaster.shows_of_artist(artist.ticketmaster_id, page=page)
+        page = listed.next
+        with course.write(step, f"{listed.total} listings", is_done=page is None, shows_page=page):
+            synced = upsert_shows(records=listed.items, now=course.now, asked=artist.ticketmaster_id)
+            course.count("shows", synced.shows, listed.rejected)
+            if page is None:
+                stamp(artist.pk, "shows", now=course.now)
+
+
+def _songs(course: Course, step: Step) -> None:
+    """The releases call by call; written as one, since only all of them show which take is the song's."""
+    artist = course.artist
+    if artist.spotify_id is None:
+        course.skip(step, "Spotify does not know this artist.")
+        return
+    discography = Discography(artist.spotify_id, course.work.state.get("discography"))
+    try:
+        tracks = discography.fetch(course.outside.spotify)
+    except SourceError:
+        percent = step.percent - round(25 * (1 - discography.share))
+        with course.work.checkpoint(step.phase, percent, "Waiting for Spotify", discography=discography.state):
+            pass
+        raise
+    with course.write(step, f"{len(tracks)} recordings", discography=None):
+        course.count("songs", upsert_songs(artist_id=artist.pk, tracks=tracks))
+        stamp(artist.pk, "songs", now=course.now)
+
+
+def _played(course: Course, step: Step) -> None:
+    """The newest setlists now; the earlier ones are put into the queue."""
+    artist = course.artist
+    if artist.mbid is None:
+        course.skip(step, "setlist.fm does not know this artist.")
+        return
+    page: int | None = course.work.state.get("setlists_page", 1)
+    while page is not None and page <= SETLIST_PAGES:
+        listed = course.outside.setlistfm.setlists_of_artist(str(artist.mbid), page=page)
+        page = listed.next
+        is_done = page is None or page > SETLIST_PAGES
+        with course.write(step, f"{listed.total} setlists", is_done=is_done, setlists_page=page):
+            written = upsert_setlists(artist=artist, records=listed.items, now=course.now)
+            course.count("setlists", written.tally, listed.rejected)
+            if page is None:
+                stamp(artist.pk, "setlists", now=course.now)
+            elif is_done:
+                course.put_off("sync_setlists", page=page)
+                course.notes.append(f"{listed.total} setlists; from page {page} on they come later, at low priority.")
+
+
+def _predictions(course: Course, step: Step) -> None:
+    """One for each upcoming show, from what is played and what is popular."""
+    with course.write(step, "Predicting setlists"):
+        course.count("predictions", predict_setlists(artist=course.artist, now=course.now))
+
+
+STEPS = (
+    Step(
+        name="ticketmaster",
+        phase="syncing-identifiers",
+        percent=10,
+        what="Identifiers at Ticketmaster",
+        take=_ticketmaster,
+    ),
+    Step(name="spotify", phase="syncing-identifiers", percent=15, what="Identifiers at Spotify", take=_spotify),
+    Step(name="setlistfm", phase="syncing-identifiers", percent=20, what="Identifiers at setlist.fm", take=_setlistfm),
+    Step(name="shows", phase="importing-shows", percent=60, what="Shows", take=_shows),
+    Step(name="songs", phase="importing-songs", percent=90, what="Songs", take=_songs),
+    Step(name="played", phase="creating-setlists", percent=94, what="Played setlists", take=_played),
+    Step(name="predictions", phase="creating-setlists", percent=99, what="Predicted setlists", take=_predictions),
+)
