@@ -209,3 +209,16 @@ def test_no_secret_is_told_when_the_database_does_not_answer() -> None:
     assert answer.returncode != 0
     assert "hunter2" not in answer.stdout + answer.stderr
     assert "s3cret" not in answer.stdout + answer.stderr
+
+
+def test_the_limits_of_the_sources_are_settings() -> None:
+    answer = read("SOURCE_LIMITS", SETLISTFM_PER_SECOND="1.6", SETLISTFM_PER_DAY="50000")
+    assert "'setlistfm': (1.6, 50000)" in answer.stdout
+    assert "'ticketmaster': (5.0, 5000)" in answer.stdout
+
+
+@pytest.mark.parametrize("value", ["fast", "0", "-1", "nan", "inf"])
+def test_a_rate_at_which_nothing_could_be_called_is_refused(value: str) -> None:
+    answer = read("SOURCE_LIMITS", SPOTIFY_PER_SECOND=value)
+    assert answer.returncode != 0
+    assert f"SPOTIFY_PER_SECOND must be a number of calls per second, such as 5 or 1.6, not '{value}'." in answer.stderr
