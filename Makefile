@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test browser check lock
@@ -17,6 +18,10 @@ serve: .venv/installed ## Website and admin on port 8000, with a demo login (POR
 
 test: check ## Check the code, then run the whole suite on a real PostgreSQL (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
+
+browser: .venv/installed ## See the admin in a real Chromium (CHROMIUM=/path/to/one; ARGS= goes to pytest)
+	@test -n "$(CHROMIUM)" || { echo "No Chromium found. On Debian: apt-get install -y --no-install-recommends chromium. Or: make browser CHROMIUM=/path/to/chromium"; exit 1; }
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -q tests/browser $(ARGS)
 
 check: .venv/installed ## Lint, format, import rules, types, missing migrations
 	@$(BIN)/ruff check

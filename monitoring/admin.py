@@ -1,18 +1,23 @@
 """Pages for what ran and how the parts are. Records are read only; of a retention, how long is kept."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import connection
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from unfold.contrib.filters.admin import RangeDateTimeFilter
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from unfold.decorators import display
 
+from monitoring import durations
+from monitoring.durations import Figures
+from monitoring.health import overall
 from monitoring.models import CronLog, CronMetric, Retention, SystemHealth
-from mysetlist.admin import Admin, ReadOnlyAdmin
+from mysetlist.admin import Admin, ReadOnlyAdmin, TimeRangeFilter
 
 RUN_COLOURS = {
     CronLog.Status.QUEUED: "info",
@@ -24,39 +29,63 @@ RUN_COLOURS = {
     CronLog.Status.MISSED: "danger",
     CronLog.Status.ABANDONED: "danger",
 }
-HEALTH_COLOURS = {
+OLD = "old"
+HEALTH_COLOURS: dict[str, str] = {
     SystemHealth.Status.HEALTHY: "success",
     SystemHealth.Status.DEGRADED: "warning",
     SystemHealth.Status.DOWN: "danger",
+    OLD: "warning",
 }
 
 
 class JobFilter(admin.SimpleListFilter):
-    """The jobs that have a run, each found by one step through the index."""
+    """The jobs that have a row, each found by one step through the index."""
 
     title = "job"
     parameter_name = "job_name"
 
     def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, str]]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "WITH RECURSIVE job AS ((SELECT min(job_name) AS name FROM cron_logs) UNION ALL"
-                " SELECT (SELECT min(job_name) FROM cron_logs WHERE job_name > job.name) FROM job WHERE name IS NOT NULL)"
-                " SELECT name FROM job WHERE name IS NOT NULL"
-            )
-            return [(name, name) for (name,) in cursor.fetchall()]
+        return [(name, name) for name in durations.job_names(model_admin.model._meta.db_table)]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[CronLog]) -> QuerySet[CronLog]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(job_name=self.value()) if self.value() else queryset
 
 
+class JobAdmin(ReadOnlyAdmin):
+    """Records of jobs. Above their list stands a chart: of the job that was asked for, else a small one of each."""
+
+    list_before_template = "monitoring/jobs.html"
+    kind: str
+    of_each_job: Callable[[], list[Figures]]
+    of_one_job: Callable[[QuerySet[Any]], Figures]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            shown = response.context_data["cl"]
+            one = self.of_one_job(shown.queryset) if request.GET.get(JobFilter.parameter_name) else None
+            response.context_data |= {"kind": self.kind, "one": one, "each": [] if one else self.of_each_job()}
+        return response
+
+
 @admin.register(CronLog)
-class CronLogAdmin(ReadOnlyAdmin):
+class CronLogAdmin(JobAdmin):
     list_display = ("job_name", "status_label", "started_at", "took", "trigger", "slot", "what")
-    list_filter = (JobFilter, "status", ("started_at", RangeDateTimeFilter))
+    list_filter = (JobFilter, "status", ("started_at", TimeRangeFilter))
     list_filter_submit = True
     ordering = ("-started_at",)
     sortable_by = ("started_at",)
+    change_form_before_template = "monitoring/run.html"
+    fieldsets = (
+        (
+            "All of its row",
+            {"classes": ["collapse"], "fields": ("slot", "finished_at", "lease_until", "execution_time_ms")},
+        ),
+    )
+    kind = "run"
+
+    of_each_job = staticmethod(durations.runs_of_each_job)
+    of_one_job = staticmethod(durations.latest_runs)
 
     @display(description="status", label=RUN_COLOURS)
     def status_label(self, run: CronLog) -> tuple[str, str]:
@@ -64,31 +93,75 @@ class CronLogAdmin(ReadOnlyAdmin):
 
     @display(description="took")
     def took(self, run: CronLog) -> str:
-        return "" if run.execution_time_ms is None else f"{run.execution_time_ms:,} ms"
+        return "" if run.execution_time_ms is None else durations.spoken(run.execution_time_ms)
 
     @display(description="error")
     def what(self, run: CronLog) -> str:
         return run.error_message[:100]
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {
+            "title": f"{obj.job_name} #{obj.pk}",
+            "run": obj,
+            "took": durations.spoken(obj.execution_time_ms),
+            "result": json.dumps(obj.result, indent=2, ensure_ascii=False) if obj.result else "",
+            "others": durations.runs_round(obj),
+        }
+        response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return response
+
 
 @admin.register(CronMetric)
-class CronMetricAdmin(ReadOnlyAdmin):
+class CronMetricAdmin(JobAdmin):
     list_display = ("job_name", "day", "runs", "failures", "p50_ms", "p95_ms", "max_ms")
-    list_filter = (("day", admin.DateFieldListFilter),)
-    search_fields = ("job_name",)
-    search_help_text = "Job"
+    list_filter = (JobFilter, ("day", admin.DateFieldListFilter))
     ordering = ("-day", "job_name")
+    change_form_before_template = "monitoring/day.html"
+    kind = "day"
+
+    of_each_job = staticmethod(durations.days_of_each_job)
+    of_one_job = staticmethod(durations.latest_days)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {"title": str(obj), "day": obj, "others": durations.days_round(obj)}
+        response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return response
 
 
 @admin.register(SystemHealth)
 class SystemHealthAdmin(ReadOnlyAdmin):
-    list_display = ("component", "status_label", "detail", "latency_ms", "checked_at", "since", "last_good_at")
+    """How each part is. An answer that nobody has asked for again in a while is called old, not healthy."""
+
+    list_display = ("component", "status_label", "detail", "latency", "checked_at", "since", "last_good_at")
     list_filter = ("status",)
+    list_before_template = "monitoring/health.html"
     ordering = ("component",)
 
     @display(description="status", label=HEALTH_COLOURS)
     def status_label(self, health: SystemHealth) -> tuple[str, str]:
+        if health.is_old(timezone.now()):
+            return OLD, f"{health.get_status_display()}, but not asked since"
         return health.status, health.get_status_display()
+
+    @display(description="took")
+    def latency(self, health: SystemHealth) -> str:
+        return f"{health.latency_ms:,.1f} ms"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        parts, now = list(SystemHealth.objects.order_by("component")), timezone.now()
+        summed = {
+            "overall": overall(parts) if parts else "",
+            "parts": parts,
+            "old": [part for part in parts if part.is_old(now)],
+            "bad": [part for part in parts if part.status != SystemHealth.Status.HEALTHY],
+            "asked_at": max((part.checked_at for part in parts), default=None),
+        }
+        response: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **summed})
+        return response
 
 
 class RetentionForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -1,5 +1,7 @@
 """What ran, how long it took, how the parts are, and how long we keep it."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -22,6 +24,7 @@ class CronLog(models.Model):
         ABANDONED = "abandoned"  # its process died
 
     OPEN = frozenset({Status.QUEUED, Status.RUNNING})
+    WENT_WRONG = frozenset({Status.FAILED, Status.MISSED, Status.ABANDONED})
 
     class Trigger(models.TextChoices):
         COMMAND = "command"
@@ -79,6 +82,7 @@ class CronLog(models.Model):
             models.Index(fields=["job_name", "-started_at"], name="run_by_job"),
             models.Index(fields=["-started_at"], name="run_by_start"),
             models.Index(fields=["job_name", "finished_at"], name="run_by_job_and_end"),
+            models.Index(fields=["status", "-started_at"], name="run_by_status"),
         ]
 
     def __str__(self) -> str:
@@ -116,6 +120,8 @@ class SystemHealth(models.Model):
         DEGRADED = "degraded"
         DOWN = "down"
 
+    OLD = timedelta(minutes=5)
+
     component = models.CharField(max_length=100, unique=True)
     status = models.CharField(max_length=8, choices=Status)
     detail = models.TextField(blank=True)
@@ -135,6 +141,10 @@ class SystemHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component}: {self.status}"
+
+    def is_old(self, now: datetime) -> bool:
+        """Nobody has asked for so long that the answer says nothing about now."""
+        return now - self.checked_at > self.OLD
 
 
 class Retention(models.Model):

@@ -35,6 +35,8 @@ class Point:
     value: float | None
     says: str
     kind: str = ""
+    upto: float | None = None  # a thin line from the value on, such as from a median to a 95th percentile
+    is_marked: bool = False  # the one that a page is about
 
 
 @register.simple_tag
@@ -76,26 +78,53 @@ def step_chart(points: Sequence[Point], *, name: str, title: str, says: str) -> 
 
 
 @register.simple_tag
-def bar_chart(points: Sequence[Point], *, name: str, title: str, says: str, unit: str = "") -> SafeString:
+def bar_chart(
+    points: Sequence[Point], *, name: str, title: str, says: str, unit: str = "", is_daily: bool = False
+) -> SafeString:
     """A bar for each value, in the order given, from zero up."""
-    values = [point.value for point in points if point.value is not None]
-    marks = ticks(0, max(values, default=0) or 1)
+    marks = ticks(0, _highest(points))
     scale = Scale(0, marks[-1])
+    bars = _bars(points, scale)
+    words = {"name": name, "title": title, "says": says, "unit": unit, "is_daily": is_daily}
+    return _plot("charts/bar_chart.html", points, marks, scale, bars=bars, **words)
+
+
+@register.simple_tag
+def small_bars(points: Sequence[Point], *, says: str) -> SafeString:
+    """A bar chart for a line of text or a card: no scale, all its words in one."""
+    context = {
+        "bars": _bars(points, Scale(0, _highest(points))),
+        "says": says,
+        "wide": f"{WIDE:.0f}",
+        "high": f"{HIGH:.0f}",
+    }
+    return render_to_string("charts/small_bars.html", context)
+
+
+def _highest(points: Sequence[Point]) -> float:
+    values = [value for point in points for value in (point.value, point.upto) if value is not None]
+    return max(values, default=0) or 1
+
+
+def _bars(points: Sequence[Point], scale: "Scale") -> list[dict[str, Any]]:
     slot = WIDE / max(len(points), 12)  # a few bars do not fill the place
     bars = []
     for number, point in enumerate(points):
-        top = scale(point.value or 0)
-        bars.append(
-            {
-                "x": f"{slot * (number + 0.12):.1f}",
-                "width": f"{slot * 0.76:.1f}",
-                "y": f"{min(top, HIGH - 3):.1f}",  # even nothing is seen
-                "height": f"{max(HIGH - top, 3):.1f}",
-                "says": point.says,
-                "kind": point.kind,
-            }
-        )
-    return _plot("charts/bar_chart.html", points, marks, scale, name=name, title=title, says=says, bars=bars, unit=unit)
+        top = min(scale(point.value or 0), HIGH - 6)  # even nothing is seen
+        bar = {
+            "x": f"{slot * (number + 0.12):.1f}",
+            "width": f"{slot * 0.76:.1f}",
+            "y": f"{top:.1f}",
+            "height": f"{HIGH - top:.1f}",
+            "says": point.says,
+            "kind": point.kind,
+        }
+        if point.upto is not None:
+            bar["line"] = f"M{slot * (number + 0.5):.1f} {top:.1f}V{scale(point.upto):.1f}"
+        if point.is_marked:
+            bar["mark"] = {"x": f"{slot * number:.1f}", "width": f"{slot:.1f}", "height": f"{HIGH:.0f}"}
+        bars.append(bar)
+    return bars
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. Every name is listed in README.md, Environment."""
 
+import hashlib
 import os
 import secrets
 import tempfile
@@ -116,6 +117,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django_celery_beat",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "mysetlist.catalog",
     "monitoring",
     "trending",
@@ -125,6 +130,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mysetlist.cors.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -233,6 +239,7 @@ CELERY_DB_REUSE_MAX = 500  # jobs on one database connection
 # What a lower floor must learn of a higher one, it learns from these paths.
 CRON_JOBS = {
     "calculate_trending": "trending.services.calculate_trending",
+    "verify_trending": "trending.services.verify_trending",
     "advance_shows": "syncjobs.planners.shows.advance_shows",
     "master_sync": "syncjobs.planners.discovery.master_sync",
     "update_active_artists": "syncjobs.planners.artists.update_active_artists",
@@ -246,10 +253,66 @@ CRON_JOBS = {
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "trending": "trending.checks.score_age",
+    "sources": "syncjobs.checks.sources",
 }
 
 TRENDING_INTERVAL_SECONDS = 300
 SYNC_COUNTRIES = listed("SYNC_COUNTRIES", "US,CA,MX,GB,IE,DE,FR,ES,NL,AU")  # where master_sync looks for shows
+
+
+def operator_tokens() -> dict[str, bytes]:
+    """The operators' tokens by name, hashed: what is not kept cannot leak.
+
+    Raises ImproperlyConfigured, which never says a token.
+    """
+    pairs = [part.partition(":") for part in listed("CRON_TOKENS")]
+    if secret := text("CRON_SECRET"):
+        pairs.append(("secret", ":", secret))
+    tokens = {}
+    for number, (name, colon, token) in enumerate(pairs, 1):
+        if not (colon and name and token):
+            raise ImproperlyConfigured(f"CRON_TOKENS must be name:token,name:token; part {number} is not name:token.")
+        if name in tokens:
+            raise ImproperlyConfigured(f"CRON_TOKENS has the name {name!r} twice (CRON_SECRET is named 'secret').")
+        tokens[name] = hashlib.new("sha512_256", token.encode()).digest()
+    return tokens
+
+
+OPERATOR_TOKENS = operator_tokens()
+
+# How many proxies stand before us: so many addresses at the end of X-Forwarded-For are theirs to say.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
+FAN_RATE = "60/minute"  # calls that write, of one fan …
+ADDRESS_RATE = "600/minute"  # … and of one address, whoever calls
+
+CORS_ALLOWED_ORIGINS = listed("CORS_ALLOWED_ORIGINS")  # such as https://app.example; none by default
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["mysetlist.rights.OperatorToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["mysetlist.rights.IsOperator"],  # closed unless a view says otherwise
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["mysetlist.parsing.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "mysetlist.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "mysetlist.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": TRUSTED_PROXIES,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MySetlist",
+    "DESCRIPTION": "Who is rising, and why; votes and follows of fans; how the house is.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [],  # enums stand where they are used
+    "PATH_CONVERTER_OVERRIDES": {
+        "address": {"type": "string", "minLength": 1, "maxLength": 255, "examples": ["madonna"]},
+        "number": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
 
 # The three sources. One without its key is left out, and whoever needs it is told. An empty URL is the source's own.
 TICKETMASTER_API_KEY = text("TICKETMASTER_API_KEY")

@@ -17,6 +17,12 @@ def calculate_trending(work: Work) -> Counts:
         return services.calculate_trending(as_of=services.whole_hour(timezone.now())).result
 
 
+def verify_trending(work: Work) -> Counts:
+    """Compare scores and rollups with their source rows."""
+    with inside(work.run):
+        return services.verify_trending().result
+
+
 def advance_shows(work: Work) -> Counts:
     """Keep shows in step with the clock."""
     with inside(work.run):

@@ -1,5 +1,6 @@
 """What must be done: the queue of record. Celery's messages only wake workers up."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -261,3 +262,15 @@ class SourceState(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_shut(self, now: datetime) -> bool:
+        """Whether the breaker lets nothing pass, or only probes."""
+        if self.forced and self.forced_until and self.forced_until > now:
+            return self.forced == SourceState.Forced.OPEN
+        return self.breaker != SourceState.Breaker.CLOSED
+
+    def close_breaker(self) -> None:
+        """Let calls pass again, for an operator who knows that the source is well."""
+        SourceState.objects.filter(pk=self.pk).update(
+            breaker=SourceState.Breaker.CLOSED, openings=0, good_probes=0, window_began_at=None
+        )

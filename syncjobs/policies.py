@@ -69,6 +69,9 @@ POLICIES: dict[str, Policy] = {
         start_margin=timedelta(minutes=2),
         failures=2,
     ),
+    "verify_trending": Policy(
+        path="syncjobs.jobs.verify_trending", queue="cron", longest=timedelta(minutes=10), schedule="30 3 * * *"
+    ),
     "advance_shows": Policy(
         path="syncjobs.jobs.advance_shows",
         queue="cron",

@@ -1,6 +1,6 @@
 """May we call now? The rate limit, the day's quota and the breaker of each source, shared by all processes.
 
-The rules are SQL (sql/0001_source_state.sql): one statement a question, by the database's clock.
+The rules are SQL (sql/0002_source_state.sql): one statement a question, by the database's clock.
 """
 
 import threading
@@ -116,6 +116,7 @@ def _own_cursor() -> Iterator[CursorWrapper]:
             yield cursor
         return
     with closing(connection.copy()) as own, own.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '5s'")  # a caller that has the row locked itself would wait for ever
         yield cursor
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 # An empty value counts as not set, and keeps .env from setting it.
 for name in (
     *("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"),
+    *("CRON_TOKENS", "CRON_SECRET", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS"),
     *("TICKETMASTER_API_KEY", "SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SETLISTFM_API_KEY"),
 ):
     os.environ[name] = ""

@@ -8,6 +8,22 @@ from django.db.models.functions import Now
 from monitoring.models import CronLog
 from mysetlist.catalog.models import Artist, Show
 
+# The columns of a trend row that scoring fills, in the order of the SQL functions.
+COLUMNS = (
+    "vote_count",
+    "fan_count",
+    "recent_votes",
+    "active_users",
+    "upcoming_shows",
+    "recent_shows",
+    "followers",
+    "popularity",
+    "engagement_ratio",
+    "recency_boost",
+    "raw",
+    "score",
+)
+
 
 class Factors(models.Model):
     """What the score counted, as the integers that entered it; trending.scoring has the units."""

@@ -1,5 +1,6 @@
 """Count, score, rank, refresh: everything of one refresh in one transaction."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,12 +9,15 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from monitoring.cron import cron_job, current_run
 from trending import rollups
-from trending.models import TrendingArtist, TrendingShow, TrendState
+from trending.models import COLUMNS, TrendingArtist, TrendingShow, TrendState
 from trending.scoring import FORMULA_VERSION
+from trending.verification import compare
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Result = Mapping[str, Any]
@@ -21,25 +25,11 @@ Result = Mapping[str, Any]
 HOUR = timedelta(hours=1)
 TOP = 10  # artists and shows named in a run's result
 LOCK = "trending"  # the advisory lock of refreshes
+PATIENCE_SECONDS = 30  # that a refresh waits for a verification, or the other way round
 TRIES = 3  # of a transaction that met another's write
 SIGNIFICANT_POINTS = 5
 SIGNIFICANT_SHARE = "0.05"
 
-# The columns of a trend row that scoring fills, in the order of the SQL functions.
-COLUMNS = (
-    "vote_count",
-    "fan_count",
-    "recent_votes",
-    "active_users",
-    "upcoming_shows",
-    "recent_shows",
-    "followers",
-    "popularity",
-    "engagement_ratio",
-    "recency_boost",
-    "raw",
-    "score",
-)
 FACTORS_OF_UNITS = ", ".join(f"t.{name}" for name in COLUMNS[2:] if name not in {"engagement_ratio", "raw", "score"})
 
 
@@ -104,6 +94,40 @@ def refresh(*, as_of: datetime, full: bool = False) -> Result:
             {"rank": row.rank, "id": row.show_id, "slug": row.slug, "name": row.name, "score": float(row.score)}
             for row in TrendingShow.objects.order_by("rank")[:TOP]
         ],
+    }
+
+
+@cron_job
+def verify_trending() -> Result:
+    """Compare every score and rollup with its source rows, and repair what differs.
+
+    At the hour that the scores are of, in one transaction with a refresh of what was touched since.
+    Each row that differs counts as failed, so that the run is partial. Raises RefreshRunning.
+    """
+    with _alone():
+        return _retried(_verify)
+
+
+def _verify() -> Result:
+    state = TrendState.objects.first()
+    if state is None:
+        return {"as_of": None, "failed": 0}
+    refresh(as_of=state.as_of)
+    with connection.cursor() as cursor:
+        tables = list(compare(cursor, state.as_of))
+        failed = sum(table.different for table in tables)
+        if failed:
+            rollups.rebuild(cursor, state.as_of)
+            refresh(as_of=state.as_of, full=True)
+    for table in tables:
+        if table.different:
+            logger.error("%s: %s rows differed, such as those of %s", table.table, table.different, table.examples)
+    return {
+        "as_of": state.as_of,
+        "compared": {table.table: table.rows for table in tables},
+        "different": {table.table: table.different for table in tables if table.different},
+        "examples": {table.table: table.examples for table in tables if table.different},
+        "failed": failed,
     }
 
 
@@ -237,11 +261,20 @@ def _note_changes(cursor: CursorWrapper, kind: str, as_of: datetime, only: list[
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Hold the refresh lock of this session: taken before BEGIN, so that the snapshot is taken under it."""
+    """Hold the refresh lock of this session: taken before BEGIN, so that the snapshot is taken under it.
+
+    Waits a little, since a refresh and a verification may be due at the same minute.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [LOCK])
-        if not cursor.fetchone()[0]:
-            raise RefreshRunning("Another process is refreshing the scores; wait for it to finish.")
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{PATIENCE_SECONDS * 1000:.0f}"])
+        try:
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [LOCK])
+        except OperationalError as problem:
+            if isinstance(problem.__cause__, LockNotAvailable):
+                raise RefreshRunning("Another process is refreshing the scores; wait for it to finish.") from problem
+            raise
+        finally:
+            cursor.execute("RESET lock_timeout")
     try:
         yield
     finally:

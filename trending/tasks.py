@@ -13,3 +13,10 @@ def calculate_trending() -> None:
     """Score everything as of this hour."""
     with triggered_by(CronLog.Trigger.SCHEDULE):
         services.calculate_trending(as_of=services.whole_hour(timezone.now()))
+
+
+@shared_task(name="trending.tasks.verify_trending")
+def verify_trending() -> None:
+    """Compare scores and rollups with their source rows."""
+    with triggered_by(CronLog.Trigger.SCHEDULE):
+        services.verify_trending()

@@ -11,6 +11,7 @@ from django.db.models import QuerySet, URLField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -34,6 +35,7 @@ from mysetlist.catalog.models import (
 from mysetlist.catalog.services import VotingClosed, retract_vote
 
 admin.site.unregister(Group)
+admin.site.unregister(TokenProxy)  # its list would show every fan's key; manage.py drf_create_token makes one
 
 
 @admin.register(User)
@@ -95,7 +97,9 @@ class BillingInline(TabularInline):
     verbose_name_plural = "also on the bill"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Billing]:
-        return super().get_queryset(request).filter(position__gt=0).select_related("artist").order_by("position")
+        return (
+            super().get_queryset(request).filter(position__gt=0).select_related("artist", "show").order_by("position")
+        )
 
 
 @admin.register(Show)
@@ -116,10 +120,14 @@ class ShowAdmin(Admin):
 
 class ArtistSongInline(TabularInline):
     model = ArtistSong
+    form = ArtistLineForm
     autocomplete_fields = ("artist",)
     extra = 0
     verbose_name = "artist who plays it"
     verbose_name_plural = "artists who play it"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ArtistSong]:
+        return super().get_queryset(request).select_related("artist", "song").order_by("pk")
 
 
 @admin.register(Song)

@@ -239,6 +239,8 @@ def test_the_command_prints_the_ten_hottest_and_what_each_factor_added(
     assert "Fans, votes and follows are simulated" in printed
     assert "make test" in printed
     assert fingerprint() == before
+    with time_machine.travel(NOW + timedelta(days=3), tick=False):
+        assert "are up to date: nobody has voted since" in run()
 
 
 def test_the_tables_fit_80_columns(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -194,7 +194,7 @@ def test_answers_are_given_even_when_they_cannot_be_remembered(
 
 @pytest.mark.django_db
 def test_the_product_s_own_checks_answer_on_an_empty_system() -> None:
-    assert said() == {"database": "healthy", "trending": "degraded"}
+    assert said() == {"database": "healthy", "trending": "degraded", "sources": "healthy"}
     assert row("database").detail.startswith("PostgreSQL 18")
 
 

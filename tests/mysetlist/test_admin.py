@@ -9,14 +9,23 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from django_celery_beat.models import ClockedSchedule, IntervalSchedule, SolarSchedule
+from django_celery_beat.models import ClockedSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
 from monitoring.health import check_health
-from monitoring.models import CronLog
+from monitoring.models import CronLog, CronMetric
 from mysetlist.admin import BoundedPaginator, ReadOnlyAdmin
-from mysetlist.catalog.models import Activity, Artist, Billing, SetlistSong, Show, Vote
+from mysetlist.catalog.models import Activity, Artist, ArtistSong, Billing, SetlistSong, Show, Vote
 from syncjobs.models import QueueJob
-from tests.factories import make_artist, make_fan, make_follow, make_setlist, make_show, make_venue, make_vote
+from tests.factories import (
+    make_artist,
+    make_fan,
+    make_follow,
+    make_setlist,
+    make_show,
+    make_song,
+    make_venue,
+    make_vote,
+)
 from trending.models import TrendChange
 from trending.services import refresh, whole_hour
 
@@ -89,6 +98,86 @@ def test_a_search_takes_as_many_queries_for_many_rows_as_for_few(admin_client, m
     few = queries(admin_client, page(model, "changelist"), q="artist")
     make_rows(10)
     assert queries(admin_client, page(model, "changelist"), q="artist") == few <= 9
+
+
+def runs_more(run, n):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT log_cron_run(%s, 'success')", [run.job_name])
+
+
+def days_more(day, n):
+    CronMetric.objects.create(
+        job_name=day.job_name, day=day.day - timedelta(days=n + 1), runs=n, failures=0, skipped=0, missed=0
+    )
+
+
+def changes_more(of):
+    def change(trend, n):
+        run = CronLog.objects.first()
+        TrendChange.objects.create(
+            **{of: trend.pk}, as_of=timezone.now(), old_score=n, new_score=n + 9, units={}, run=run
+        )
+
+    return change
+
+
+def schedules_more(timing):
+    def schedule(row, n):
+        PeriodicTask.objects.create(
+            name=f"more {make_artist().pk}", task="t", one_off=timing == "clocked", **{timing: row}
+        )
+
+    return schedule
+
+
+MORE = {  # what hangs on a row: the n-th of them
+    "catalog.Song": lambda song, n: ArtistSong.objects.create(song=song, artist=make_artist()),
+    "catalog.Show": lambda show, n: Billing.objects.create(show=show, artist=make_artist(), position=n + 10),
+    "catalog.Setlist": lambda setlist, n: SetlistSong.objects.create(
+        setlist=setlist, song=make_song(setlist.artist), position=n + 10
+    ),
+    "catalog.User": lambda user, n: user.groups.add(Group.objects.create(name=f"more {user.pk} {n}")),
+    "monitoring.CronLog": runs_more,
+    "monitoring.CronMetric": days_more,
+    "trending.ArtistTrend": changes_more("artist_id"),
+    "trending.ShowTrend": changes_more("show_id"),
+    **{
+        f"django_celery_beat.{timing.capitalize()}Schedule": schedules_more(timing)
+        for timing in ("crontab", "interval", "solar", "clocked")
+    },
+}
+
+
+def page_of_a_row(model, things):
+    """The page of the newest row, once so much hangs on it."""
+    row = model._default_manager.latest("pk")
+    for n in range(things):
+        if more := MORE.get(model._meta.label):
+            more(row, n)
+    return page(model, "change", row.pk)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_a_page_takes_no_more_queries_for_a_row_with_much_than_for_one_with_little(admin_client, model):
+    make_rows(2)
+    url = page_of_a_row(model, 1)
+    admin_client.get(url)  # Django keeps content types from here on
+    few = queries(admin_client, url)
+    make_rows(8)
+    assert queries(admin_client, page_of_a_row(model, 13)) <= few <= 12
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "field"), [("show", "headliner"), ("show", "venue"), ("setlist", "show"), ("vote", "show")]
+)
+def test_an_autocomplete_takes_as_many_queries_for_many_rows_as_for_few(admin_client, name, field):
+    asked = {"app_label": "catalog", "model_name": name, "field_name": field, "term": "a"}
+    make_rows(1)
+    few = queries(admin_client, reverse("admin:autocomplete"), **asked)
+    make_rows(10)
+    assert queries(admin_client, reverse("admin:autocomplete"), **asked) == few <= 6
 
 
 def queries(client, url, **parameters):
@@ -185,3 +274,23 @@ def test_deleting_an_artist_says_how_many_votes_would_go(admin_client):
     assert few <= 25
     assert admin_client.post(page(Artist, "delete", artist.pk), {"post": "yes"}).status_code == 302
     assert not Vote.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_page_far_down_shows_the_rows_of_its_place(monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr("mysetlist.admin.FAR_DOWN", 4)
+    Artist.objects.bulk_create(Artist(name=f"Artist {n:02}", slug=f"artist-{n}") for n in range(7))
+    paginator = BoundedPaginator(Artist.objects.order_by("name"), 2)
+    shown = [[artist.name for artist in paginator.page(number)] for number in paginator.page_range]
+    assert shown == [["Artist 00", "Artist 01"], ["Artist 02", "Artist 03"], ["Artist 04", "Artist 05"], ["Artist 06"]]
+
+
+@pytest.mark.django_db
+def test_a_search_through_a_relation_reads_its_names_and_no_joins(admin_client):
+    vote = make_vote(make_setlist(make_show(make_artist(name="Foo Fighters")), songs=1).setlist_songs.get())
+    with CaptureQueriesContext(connection) as captured:
+        found = admin_client.get(page(Vote, "changelist"), {"q": "fighters foo"}).context["cl"].result_list
+        assert list(found) == [vote]
+    asked = [query["sql"] for query in captured if "UPPER" in query["sql"]]
+    assert len(asked) == 3
+    assert not any("JOIN" in sql for sql in asked)

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: real servers, real processes, really killed."""
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -18,6 +19,8 @@ import psycopg
 import pytest
 
 from mysetlist import embedded
+from mysetlist.embedded.place import open_to_all, try_lock
+from mysetlist.embedded.programs import server_program
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -29,9 +32,10 @@ import os, signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores it
 from mysetlist import embedded
+from mysetlist.embedded import place
 
 folder, linger, durable, private = sys.argv[1:]
-embedded.SYSTEM_HOME = Path(private)
+place.SYSTEM_HOME = Path(private)
 if {waits}:
     sys.stdin.readline()
 embedded.attach(Path(folder), linger_seconds=float(linger), durable=durable == "True")
@@ -74,7 +78,7 @@ def wait_until(is_so: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> b
 def is_free(lock: Path) -> bool:
     opened = os.open(lock, os.O_RDWR)
     try:
-        return embedded._try_lock(opened, embedded.fcntl.LOCK_EX)
+        return try_lock(opened, fcntl.LOCK_EX)
     finally:
         os.close(opened)
 
@@ -132,6 +136,15 @@ class Stage:
     @property
     def server(self) -> int:
         return int((self.folder / "cluster" / "postmaster.pid").read_text().split()[0])
+
+    @property
+    def watcher(self) -> int:
+        words = f"watch\0{self.folder}\0".encode()
+        for line in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # one that has just ended
+                if words in line.read_bytes():
+                    return int(line.parent.name)
+        raise AssertionError("nobody watches")
 
     def is_alive(self) -> bool:
         return not is_free(self.folder / "server.lock")
@@ -249,12 +262,12 @@ def ordinary_user(root: Path) -> dict[str, Any]:
     nobody = pwd.getpwnam("nobody")
     os.chown(root, nobody.pw_uid, nobody.pw_gid)
     python = Path(sys.executable)
-    if all(embedded._open_to_all(path) for path in (ROOT, python, python.resolve())):
+    if all(open_to_all(path) for path in (ROOT, python, python.resolve())):
         return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     # Python or the checkout is in a closed folder of root's: nobody may read it, but stays ordinary otherwise.
     # PostgreSQL's programs look closer, so those are the ones that everybody can read.
     user = ("setpriv", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--clear-groups")
-    wheel = embedded._server_program("initdb").parents[3]
+    wheel = server_program("initdb").parents[3]
     path = ("env", f"PYTHONPATH={wheel}:{ROOT}")
     return {"before": (*user, f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", *path)}
 
@@ -390,7 +403,7 @@ def test_a_bare_connection_keeps_the_server(stopped: Stage) -> None:
 
 def test_a_killed_watcher_is_replaced_by_the_next_process(stopped: Stage) -> None:
     first = stopped.attached()
-    subprocess.run(["pkill", "-9", "-f", f"embedded.py watch {stopped.folder} "], check=True)
+    os.kill(stopped.watcher, signal.SIGKILL)
     assert wait_until(lambda: is_free(stopped.folder / "watch.lock"))
 
     second = stopped.attached()

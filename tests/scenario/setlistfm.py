@@ -23,7 +23,7 @@ class Setlistfm:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.edits: dict[str, int] = {}  # a setlist -> how often it was edited
+        self.edits: dict[str, int] = {}  # a setlist -> how often it was edited: then the unknown song has a name
 
     def answer(self, asked: Asked, today: date) -> Reply:
         """Return the answer to a question under /rest/1.0/."""
@@ -62,7 +62,8 @@ class Setlistfm:
 
     def _setlist(self, night: Played) -> JSON:
         edits = self.edits.get(night.setlistfm_id, 0)
-        sets: list[JSON] = [{"song": [_song(line) for line in lines]} for lines in night.sets]
+        remembered = self.world.songs[night.artist.name][-1].title if edits else ""
+        sets: list[JSON] = [{"song": [_song(line, remembered) for line in lines]} for lines in night.sets]
         sets += [
             {"encore": number, "song": [_song(line) for line in lines]} for number, lines in enumerate(night.encores, 1)
         ]
@@ -99,8 +100,8 @@ def _is_asked_for(night: Played, query: dict[str, str]) -> bool:
     return night.artist.mbid == query.get("artistMbid") and f"{night.day:%d-%m-%Y}" == day
 
 
-def _song(line: Line) -> JSON:
-    song: JSON = {"name": line.title}
+def _song(line: Line, remembered: str = "") -> JSON:
+    song: JSON = {"name": line.title or remembered}
     if line.is_tape:
         song["tape"] = True
     if line.cover_of:

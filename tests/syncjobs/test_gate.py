@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
 from syncjobs import sources
@@ -146,6 +146,14 @@ def test_it_works_in_a_transaction_that_has_failed():
         SharedGate().acquire(Source.TICKETMASTER)
         SharedGate().record(outcome(Verdict.ANSWERED))
     assert state().answered_count == 1
+
+
+def test_a_caller_that_holds_the_row_itself_is_told_instead_of_waiting_for_ever():
+    SharedGate().acquire(Source.TICKETMASTER)
+    with transaction.atomic():
+        SourceState.objects.select_for_update().get(pk="ticketmaster")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            SharedGate().acquire(Source.TICKETMASTER)
 
 
 # --- waiting

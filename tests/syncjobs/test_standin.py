@@ -199,6 +199,15 @@ def test_a_show_passes_and_its_setlist_appears(standin: Outside) -> None:
     ]
 
 
+def test_an_edited_setlist_has_a_new_version_and_a_name_for_the_unknown_song(standin: Outside) -> None:
+    played = next(night for night in standin.world.setlists_of("Metallica") if night.sets and night.day <= BEGIN)
+    before = setlistfm(standin).setlist(played.setlistfm_id)
+    standin.setlistfm.edits[played.setlistfm_id] = 1
+    after = setlistfm(standin).setlist(played.setlistfm_id)
+    assert before.version_id != after.version_id
+    assert [None in [song.title for song in setlist.songs] for setlist in (before, after)] == [True, False]
+
+
 def test_a_window_holds_the_shows_of_its_country(standin: Outside) -> None:
     start = datetime(2026, 7, 1, tzinfo=UTC)
     page = ticketmaster(standin).shows_between(start, start + timedelta(days=30), country="DE")

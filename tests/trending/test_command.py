@@ -14,6 +14,7 @@ from mysetlist.catalog.models import Activity
 from tests.factories import make_artist, make_fan, make_follow, make_setlist, make_show, make_vote
 from tests.trending.threads import holding
 from tests.trending.world import HOUR, counted, listed, make_artists, make_crowd, make_votes, rows, run_sql, stored
+from trending import services
 from trending.models import ArtistTrend, TrendState
 from trending.services import calculate_trending, preview_trending, whole_hour
 
@@ -206,7 +207,8 @@ def test_the_next_hour_lies_ahead() -> None:
     assert "lies ahead" in str(refused("--as-of", iso(this_hour() + 2 * HOUR), "--dry-run"))
 
 
-def test_while_something_else_refreshes_the_scores_it_exits_75_and_says_so() -> None:
+def test_while_something_else_refreshes_the_scores_it_exits_75_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "PATIENCE_SECONDS", 0.05)
     with holding("SELECT pg_advisory_lock(hashtextextended('trending', 0))"):
         refusal = refused()
     assert refusal.returncode == 75

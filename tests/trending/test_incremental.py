@@ -9,10 +9,10 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mysetlist.catalog.models import Artist, Billing, Follow, SetlistSong, Show, User, Vote
-from tests.factories import NOON, make_artist, make_fan, make_setlist, make_show
-from trending.models import TrendState
-from trending.services import COLUMNS, refresh
+from mysetlist.catalog.models import Artist, Billing, Follow, SetlistSong, Show, User, Venue, Vote
+from tests.factories import NOON, make_artist, make_fan, make_setlist, make_show, make_venue
+from trending.models import COLUMNS, TrendState
+from trending.services import refresh
 
 pytestmark = pytest.mark.django_db
 
@@ -86,10 +86,16 @@ class World:
             votes[a % len(votes)].delete()
 
     def move(self, a: int, b: int, c: int) -> None:
-        """A corrected headliner: the vote now counts for another artist."""
+        """A corrected headliner: the vote now counts for another artist. Or another flag, or another hour."""
         votes, artists = Vote.objects.order_by("pk"), Artist.objects.order_by("pk")
         if votes and artists:
-            Vote.objects.filter(pk=votes[a % len(votes)].pk).update(artist=artists[b % len(artists)])
+            vote = Vote.objects.filter(pk=votes[a % len(votes)].pk)
+            if c % 3 == 0:
+                vote.update(counted=bool(b % 2))
+            elif c % 3 == 1:
+                vote.update(created_at=self.as_of - timedelta(hours=(0, 1, 30, 503, 504, -1)[b % 6]))
+            else:
+                vote.update(artist=artists[b % len(artists)])
 
     def ban(self, a: int, b: int, c: int) -> None:
         fans = User.objects.order_by("pk")
@@ -118,6 +124,26 @@ class World:
             Billing.objects.filter(show=show, position__gt=0).delete()
         show.save()
 
+    def edit_bills(self, a: int, b: int, c: int) -> None:
+        """Shows come and go, guests and songs too; a venue gets its zone."""
+        shows, artists = Show.objects.order_by("pk"), Artist.objects.order_by("pk")
+        if not shows or not artists:
+            return
+        show, artist = shows[a % len(shows)], artists[c % len(artists)]
+        if b % 5 == 0:
+            Billing.objects.get_or_create(show=show, artist=artist, defaults={"position": 1 + c})
+        elif b % 5 == 1:
+            make_setlist(make_show(artist, starts_at=self.as_of + timedelta(hours=c - 20)), songs=1)
+        elif b % 5 == 2 and len(shows) > 2:
+            show.delete()
+        elif b % 5 == 3:
+            SetlistSong.objects.filter(setlist__show=show).delete()
+        else:
+            show.starts_at, show.local_date = None, self.as_of.date()
+            show.venue = show.venue or make_venue()
+            show.save()
+            Venue.objects.filter(pk=show.venue.pk).update(timezone=("Asia/Tokyo", "America/Lima", None)[c % 3])
+
     def edit_artist(self, a: int, b: int, c: int) -> None:
         artists = Artist.objects.order_by("pk")
         if b % 5 == 0:
@@ -143,6 +169,7 @@ STEPS: list[Step] = [
     World.ban,
     World.follow,
     *[World.edit_show] * 2,
+    World.edit_bills,
     World.edit_artist,
     World.wait,
     *[World.refresh] * 2,
@@ -152,7 +179,7 @@ small = st.integers(0, 40)
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(STEPS), small, small, small), min_size=5, max_size=40))
-def test_an_incremental_refresh_equals_a_full_recompute_after_any_mix_of_events(
+def test_i16_an_incremental_refresh_equals_a_full_recompute_after_any_mix_of_events(
     steps: list[tuple[Step, int, int, int]],
 ) -> None:
     with transaction.atomic():

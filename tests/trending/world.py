@@ -11,8 +11,8 @@ from django.db import connection, connections
 from mysetlist.catalog.models import Artist, Follow, Setlist, SetlistSong, Show, User, Vote
 from tests.factories import NOON
 from trending import scoring
+from trending.models import COLUMNS
 from trending.scoring import CastVote, Factors
-from trending.services import COLUMNS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_INTERRUPTED, WrongArguments
-from monitoring.cron import AlreadyRunning
+from monitoring.cron import AlreadyRunning, Run
 from mysetlist.catalog.demo.bundle import LISTED_ON, BundleDamaged
 from mysetlist.catalog.demo.services import Demo, DemoRefused, ensure_demo
 from trending.models import TrendingArtist, TrendingShow
@@ -95,10 +95,7 @@ class Command(BaseCommand):
             console.print(line, soft_wrap=True)
         with console.status("Scoring …"):
             run = calculate_trending(as_of=whole_hour(timezone.now()))
-        scored = f"{run.result['artists_scored']:,} artists and {run.result['shows_scored']:,} shows"
-        console.print(
-            f"Scored {scored} as of {run.result['as_of']:%Y-%m-%d %H:%M} UTC in {run.duration_ms / 1000:.1f} s."
-        )
+        console.print(scored(run), soft_wrap=True)
         wide = console.width >= WIDE
         artists = TrendingArtist.objects.filter(rank__lte=TOP).order_by("rank")
         shows = TrendingShow.objects.filter(rank__lte=TOP).order_by("rank")
@@ -129,6 +126,14 @@ def migrate() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False)
+
+
+def scored(run: Run) -> str:
+    """What was scored. Within the hour that is only what was touched, mostly nothing."""
+    artists, shows, as_of = (run.result[name] for name in ("artists_scored", "shows_scored", "as_of"))
+    if not artists and not shows:
+        return f"The scores of {as_of:%Y-%m-%d %H:%M} UTC are up to date: nobody has voted since."
+    return f"Scored {artists:,} artists and {shows:,} shows as of {as_of:%Y-%m-%d %H:%M} UTC in {run.duration_ms / 1000:.1f} s."
 
 
 def told(demo: Demo, now: datetime) -> list[str]:

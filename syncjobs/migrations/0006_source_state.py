@@ -52,6 +52,6 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(ROWS, migrations.RunSQL.noop),
         migrations.RunSQL(
-            (SQL / "0001_source_state.sql").read_text(), (SQL / "0001_source_state_reverse.sql").read_text()
+            (SQL / "0002_source_state.sql").read_text(), (SQL / "0002_source_state_reverse.sql").read_text()
         ),
     ]
