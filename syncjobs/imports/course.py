@@ -7,19 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from mysetlist.catalog.models import Artist
-from syncjobs.clients.errors import Source, SourceBusy, SourceError, SourceNotConfigured, SourceUnavailable
-from syncjobs.imports.outside import Outside, is_short
+from syncjobs.clients.errors import SourceBusy, SourceError, SourceNotConfigured, SourceUnavailable
+from syncjobs.imports.outside import Outside, is_short, refusal
 from syncjobs.models import QueueJob
 from syncjobs.progress import Counts, Work
 from syncjobs.queue import enqueue
 from syncjobs.services.writing import Tally
-
-# Which job makes up for what a source could not give now.
-LATER = {
-    Source.TICKETMASTER: "sync_ticketmaster_artist",
-    Source.SPOTIFY: "sync_spotify_artist",
-    Source.SETLISTFM: "sync_setlists",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +24,7 @@ class Step:
     percent: int  # when it is done
     what: str  # in the words of the result
     take: Callable[["Course", "Step"], None]
+    later: str | None = None  # the job that makes up for what the source could not give now
 
 
 class Course:
@@ -79,14 +73,15 @@ class Course:
             self.notes.append(f"{step.what}: {why}")
             self.count("sources", Tally(seen=1, skipped=1))
 
-    def put_off(self, job: str, **arguments: Any) -> None:
-        """Queue a job for what is left. A run waits for it; an operator's import does not."""
+    def put_off(self, job: str, *, is_waited_for: bool = True, **arguments: Any) -> None:
+        """Queue a job for what is left. A run waits for it if that is a matter of minutes; an operator's import never."""
+        run = self.work.run if is_waited_for else None
         enqueue(
             job,
             priority=QueueJob.Priority.BACKGROUND,
             dedup_key=f"{job} {self.artist.pk}",
-            parent=self.work.job if self.work.run else None,
-            run=self.work.run,
+            parent=self.work.job if run else None,
+            run=run,
             artist=self.artist.pk,
             share=self.share,
             **arguments,
@@ -102,10 +97,22 @@ class Course:
             if isinstance(problem, SourceNotConfigured):
                 self.skip(step, str(problem))
                 return
-            with self.write(step, str(problem)):
-                self.notes.append(f"{step.what}: {problem}")
-                if isinstance(problem, SourceBusy | SourceUnavailable):
-                    self.put_off(LATER[problem.source])
-                    self.notes[-1] += f" {LATER[problem.source]} is queued to do it later."
+            refused = refusal(problem)
+            with self.write(step, str(problem), unresolved=self.is_unresolved or step.later is None):
+                self.notes.append(f"{step.what}: {refused or problem}")
+                if isinstance(problem, SourceBusy | SourceUnavailable) and not refused:
+                    self._make_up(step, problem)
                 else:
                     self.count("sources", Tally(seen=1, failed=1))
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether a source could not say who this is: then the whole import is to be tried again."""
+        return bool(self.work.state.get("unresolved"))
+
+    def _make_up(self, step: Step, problem: SourceError) -> None:
+        if step.later is None:
+            self.notes[-1] += " sync_artist_data will try again."
+            return
+        self.put_off(step.later, is_waited_for=isinstance(problem, SourceUnavailable))
+        self.notes[-1] += f" {step.later} is queued to do it later."

@@ -1,5 +1,7 @@
 """import_artist: everything of one artist, in phases that a crash resumes."""
 
+from collections.abc import Callable
+
 from django.utils import timezone
 
 from mysetlist.catalog.models import Artist
@@ -18,6 +20,8 @@ from syncjobs.services.shows import upsert_shows
 from syncjobs.services.songs import upsert_songs
 from syncjobs.services.writing import stamp
 from syncjobs.sources import Share, spending
+
+Take = Callable[[Course, Step], None]
 
 SETLIST_PAGES = 2  # at once; the earlier ones come later
 
@@ -107,9 +111,8 @@ def _fill(course: Course, step: Step, record: ArtistRecord | None) -> None:
 def _shows(course: Course, step: Step) -> None:
     """Page by page, each written at once."""
     artist = course.artist
-    stamp(artist.pk, "profile", now=course.now)
     if artist.ticketmaster_id is None:
-        course.skip(step, "Ticketmaster does not know this artist.")
+        course.skip(step, "there is no Ticketmaster id.")
         return
     page: int | None = course.work.state.get("shows_page", 0)
     while page is not None:
@@ -126,7 +129,7 @@ def _songs(course: Course, step: Step) -> None:
     """The releases call by call; written as one, since only all of them show which take is the song's."""
     artist = course.artist
     if artist.spotify_id is None:
-        course.skip(step, "Spotify does not know this artist.")
+        course.skip(step, "there is no Spotify id.")
         return
     discography = Discography(artist.spotify_id, course.work.state.get("discography"))
     try:
@@ -145,7 +148,7 @@ def _played(course: Course, step: Step) -> None:
     """The newest setlists now; the earlier ones are put into the queue."""
     artist = course.artist
     if artist.mbid is None:
-        course.skip(step, "setlist.fm does not know this artist.")
+        course.skip(step, "there is no MusicBrainz id, the key to setlist.fm.")
         return
     page: int | None = course.work.state.get("setlists_page", 1)
     while page is not None and page <= SETLIST_PAGES:
@@ -168,18 +171,25 @@ def _predictions(course: Course, step: Step) -> None:
         course.count("predictions", predict_setlists(artist=course.artist, now=course.now))
 
 
+def _resolved(course: Course, step: Step) -> None:
+    """Remember that the sources were asked who this is, unless one could not answer."""
+    with course.write(step, course.artist.name):
+        if not course.is_unresolved:
+            stamp(course.artist.pk, "profile", now=course.now)
+
+
+def _step(name: str, phase: str, percent: int, what: str, take: Take, later: str | None = None) -> Step:
+    return Step(name=name, phase=phase, percent=percent, what=what, take=take, later=later)
+
+
 STEPS = (
-    Step(
-        name="ticketmaster",
-        phase="syncing-identifiers",
-        percent=10,
-        what="Identifiers at Ticketmaster",
-        take=_ticketmaster,
-    ),
-    Step(name="spotify", phase="syncing-identifiers", percent=15, what="Identifiers at Spotify", take=_spotify),
-    Step(name="setlistfm", phase="syncing-identifiers", percent=20, what="Identifiers at setlist.fm", take=_setlistfm),
-    Step(name="shows", phase="importing-shows", percent=60, what="Shows", take=_shows),
-    Step(name="songs", phase="importing-songs", percent=90, what="Songs", take=_songs),
-    Step(name="played", phase="creating-setlists", percent=94, what="Played setlists", take=_played),
-    Step(name="predictions", phase="creating-setlists", percent=99, what="Predicted setlists", take=_predictions),
+    _step("ticketmaster", "syncing-identifiers", 8, "Identifiers at Ticketmaster", _ticketmaster),
+    _step("spotify", "syncing-identifiers", 12, "Identifiers at Spotify", _spotify),
+    _step("setlistfm", "syncing-identifiers", 16, "Identifiers at setlist.fm", _setlistfm),
+    _step("resolved", "syncing-identifiers", 20, "Identifiers", _resolved),
+    _step("shows", "importing-shows", 60, "Shows", _shows, "sync_ticketmaster_artist"),
+    _step("songs", "importing-songs", 90, "Songs", _songs, "sync_spotify_artist"),
+    _step("played", "creating-setlists", 94, "Played setlists", _played, "sync_setlists"),
+    _step("predictions", "creating-setlists", 99, "Predicted setlists", _predictions),
 )
+LATER = tuple(step.later for step in STEPS if step.later)  # what an import may leave in the queue

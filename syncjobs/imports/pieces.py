@@ -9,11 +9,11 @@ from datetime import timedelta
 from django.utils import timezone
 
 from mysetlist.catalog.models import Artist, Setlist, Show
-from syncjobs.clients.errors import RecordNotFound, SourceError, SourceNotConfigured
+from syncjobs.clients.errors import RecordNotFound, Source, SourceError, SourceNotConfigured
 from syncjobs.clients.records import ArtistRecord, SetlistRecord
 from syncjobs.clients.setlistfm import SetlistfmClient
 from syncjobs.imports.discography import Discography
-from syncjobs.imports.outside import Outside
+from syncjobs.imports.outside import Outside, asking
 from syncjobs.progress import Counts, Permanent, Work
 from syncjobs.services.artists import fill_artist
 from syncjobs.services.matching import SHIFTS, is_same_place
@@ -36,7 +36,7 @@ def sync_ticketmaster_artist(work: Work, *, artist: int, share: str = Share.UPDA
     counts = _counts(work)
     page: int | None = work.state.get("page", 0)
     while page is not None:
-        with spending(Share(share)):
+        with asking(Source.TICKETMASTER, share):
             listed = Outside().ticketmaster.shows_of_artist(row.ticketmaster_id, page=page)
         page = listed.next
         with work.checkpoint("shows", 90, f"{listed.total} listings", page=page, counts=counts):
@@ -54,7 +54,7 @@ def sync_spotify_artist(work: Work, *, artist: int, catalogue: bool = True, shar
     if row.spotify_id is None:
         raise Permanent(f"{row.name} has no Spotify id. Import the artist to find it.")
     counts = _counts(work)
-    with spending(Share(share)):
+    with asking(Source.SPOTIFY, share):
         if not work.state.get("is_profile_done"):
             record = Outside().spotify.artist(row.spotify_id)
             with work.checkpoint("profile", 10, row.name, is_profile_done=True, counts=counts):
@@ -84,7 +84,7 @@ def sync_setlists(work: Work, *, artist: int, page: int = 1, share: str = Share.
     counts = _counts(work)
     at: int | None = work.state.get("page", page)
     while at is not None:
-        with spending(Share(share)):
+        with asking(Source.SETLISTFM, share):
             listed = Outside().setlistfm.setlists_of_artist(str(row.mbid), page=at)
         at = listed.next
         with work.checkpoint("setlists", 50 if at else 99, f"{listed.total} setlists", page=at, counts=counts):
@@ -108,7 +108,7 @@ def sync_show_setlist(work: Work, *, show: int, share: str = Share.UPDATES) -> C
     for artist in _players(row):
         if artist.pk in done:
             continue
-        with spending(Share(share)):
+        with asking(Source.SETLISTFM, share):
             records = _played_at(Outside().setlistfm, artist, row)
         done.append(artist.pk)
         with work.checkpoint("setlists", 50, artist.name, done=done, counts=counts):

@@ -9,13 +9,13 @@ from mysetlist.catalog.models import Artist
 from syncjobs.clients.errors import Source
 from syncjobs.clients.ticketmaster import split_window
 from syncjobs.clients.ticketmaster_records import PAGE_SIZE, REACHABLE_PAGES
-from syncjobs.imports.outside import Outside
+from syncjobs.imports.outside import Outside, asking
 from syncjobs.models import QueueJob
 from syncjobs.progress import Counts, Permanent, Work
 from syncjobs.queue import enqueue_many
 from syncjobs.services.shows import upsert_shows
 from syncjobs.services.writing import Tally
-from syncjobs.sources import Share, left_today, spending
+from syncjobs.sources import Share, left_today
 
 REACHABLE = PAGE_SIZE * REACHABLE_PAGES
 SETLISTFM_CALLS = 2  # of one import
@@ -33,7 +33,7 @@ def sync_ticketmaster_window(
     now, counts = timezone.now(), dict(work.state.get("counts", {}))
     page: int | None = work.state.get("page", 0)
     while page is not None:
-        with spending(Share(share)):
+        with asking(Source.TICKETMASTER, share):
             listed = Outside().ticketmaster.shows_between(since, until, country=country, page=page)
         if listed.is_capped and since < until:
             return _split(work, country, (since, until), -(-listed.total // REACHABLE) + 1, imports, share)

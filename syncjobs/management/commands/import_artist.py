@@ -13,7 +13,7 @@ from django.utils import timezone
 from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_FAILED, JobCommand
 from syncjobs import queue
 from syncjobs.command import shown
-from syncjobs.imports.course import LATER
+from syncjobs.imports.import_artist import LATER
 from syncjobs.models import QueueJob
 from syncjobs.progress import OnProgress
 from syncjobs.running import run_job, this_process
@@ -74,7 +74,7 @@ class Command(JobCommand):
     def drive_rest(self, done: QueueJob, on_progress: OnProgress | None) -> None:
         """What the import has put into the queue for later."""
         artist = ((done.result or {}).get("artist") or {}).get("id")
-        keys = [f"{job} {artist}" for job in LATER.values()]
+        keys = [f"{job} {artist}" for job in LATER]
         for number in QueueJob.objects.live().filter(dedup_key__in=keys).values_list("pk", flat=True):
             self.drive(number, on_progress)
 
