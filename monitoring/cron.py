@@ -100,44 +100,69 @@ def _open(job: str) -> int:
     if connection.in_atomic_block:
         raise RuntimeError(f"{job} was called inside a transaction: its record would be rolled back with it.")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
-        cursor.execute(
-            "SELECT id, lease_until < clock_timestamp() FROM cron_logs"
-            " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL"
-            " FOR UPDATE",  # one that is closing this moment is no longer silent
-            [job],
-        )
-        living = None
-        for run, silent in cursor.fetchall():
-            if silent:
-                _log(cursor, job, "abandoned", {"error": "Its process fell silent."}, run)
-                logger.error("Run %s of %s was abandoned: its process fell silent.", run, job)
-            else:
-                living = run
+        lock_job(cursor, job)
+        living = living_run(cursor, job)
         if living is None:
-            run = _log(cursor, job, "running", None, None)
+            run = log_run(cursor, job, "running", None, None)
             cursor.execute(
                 "UPDATE cron_logs SET trigger = %s, lease_until = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE id = %s",
                 [_trigger.get(), LEASE_SECONDS, run],
             )
             return run
-        skipped = _log(cursor, job, "skipped", {"running": living}, None)
-        cursor.execute("UPDATE cron_logs SET trigger = %s WHERE id = %s", [_trigger.get(), skipped])
+        skip_run(cursor, job, living, trigger=_trigger.get())
     raise AlreadyRunning(job, living)
+
+
+def lock_job(cursor: CursorWrapper, job: str) -> None:
+    """Let nobody else open a run of this job until the transaction ends."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
+
+
+def skip_run(
+    cursor: CursorWrapper, job: str, living: int, *, trigger: str, by: str = "", schedule: str = "", slot: Any = None
+) -> int:
+    """Record that a run was asked for in vain. Not by log_cron_run(): that would close a run that is queued."""
+    cursor.execute(
+        "INSERT INTO cron_logs (job_name, status, started_at, finished_at, result, trigger, asked_by, schedule, slot)"
+        " VALUES (%s, 'skipped', clock_timestamp(), clock_timestamp(), %s::jsonb, %s, %s, %s, %s) RETURNING id",
+        [job, json.dumps({"running": living}), trigger, by, schedule, slot],
+    )
+    (skipped,) = cursor.fetchone()
+    cursor.execute("SELECT sum_up_runs(%s, (clock_timestamp() AT TIME ZONE 'UTC')::date)", [job])
+    return int(skipped)
+
+
+def living_run(cursor: CursorWrapper, job: str) -> int | None:
+    """The run of this job that a process holds; closes one whose process fell silent."""
+    cursor.execute(
+        "SELECT id, lease_until < clock_timestamp() FROM cron_logs"
+        " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL"
+        " FOR UPDATE",  # one that is closing this moment is no longer silent
+        [job],
+    )
+    living = None
+    for run, silent in cursor.fetchall():
+        if silent:
+            log_run(cursor, job, "abandoned", {"error": "Its process fell silent."}, run)
+            logger.error("Run %s of %s was abandoned: its process fell silent.", run, job)
+        else:
+            living = run
+    return living
 
 
 def _close(job: str, status: str, result: Counts, run: int) -> Run:
     # On a new connection: the server may have gone, or a time limit have struck amid a statement.
     connection.close()
     with connection.cursor() as cursor:
-        _log(cursor, job, status, result, run)
+        log_run(cursor, job, status, result, run)
         cursor.execute("SELECT execution_time_ms FROM cron_logs WHERE id = %s", [run])
         (duration_ms,) = cursor.fetchone()
     return Run(job=job, run=run, status=status, duration_ms=duration_ms, result=result)
 
 
-def _log(cursor: CursorWrapper, job: str, status: str, result: Counts | None, run: int | None) -> int:
+def log_run(cursor: CursorWrapper, job: str, status: str, result: Counts | None, run: int | None) -> int:
+    """Call log_cron_run() in the caller's transaction; the run's number."""
     body = None if result is None else json.dumps(result, cls=DjangoJSONEncoder)
     cursor.execute("SELECT log_cron_run(%s, %s, %s::jsonb, %s)", [job, status, body, run])
     (number,) = cursor.fetchone()
