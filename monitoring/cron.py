@@ -10,8 +10,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
+from time import perf_counter
 from types import FrameType
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
@@ -23,7 +24,9 @@ from monitoring.models import CronLog
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
+T = TypeVar("T")
 Counts = Mapping[str, Any]
+Step = Callable[[int, Counts], Counts]
 
 LEASE_SECONDS = 60.0  # a process silent for so long is taken for dead …
 RENEW_SECONDS = 20.0  # … so a living one speaks three times as often
@@ -32,10 +35,14 @@ STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 current_run: ContextVar[int | None] = ContextVar("current_run", default=None)
 _trigger: ContextVar[CronLog.Trigger] = ContextVar("trigger", default=CronLog.Trigger.COMMAND)
+_given_run: ContextVar[int | None] = ContextVar("given_run", default=None)
+_last_step: ContextVar[Step | None] = ContextVar("last_step", default=None)
 
 
 class AlreadyRunning(Exception):
     """This job is running already."""
+
+    retry_after = RENEW_SECONDS
 
     def __init__(self, job: str, run: int) -> None:
         super().__init__(f"{job} is already running (run {run}); this call was skipped.")
@@ -63,11 +70,15 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
     The row is committed before any work and closed by `log_cron_run`: success, or partial when the
     result's `failed` is not 0; failed when it raises, is told to stop or runs out of time. Raises
     AlreadyRunning, and records a skipped run, while another call of the same job is alive.
+    Inside a run of the queue (see `inside`) it writes no row.
     """
     job = func.__name__
 
     @wraps(func)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Run:
+        given, step = _taken(_given_run), _taken(_last_step)
+        if given is not None:
+            return _within(job, given, lambda: func(*args, **kwargs))
         connection.ensure_connection()  # may start a server: not while signals wait
         with _terminable(), _masked(signal.SIG_BLOCK, STOPS) as usual:
             run = _open(job)
@@ -75,7 +86,9 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
             try:
                 with _lease(run), _masked(signal.SIG_SETMASK, usual):  # stopped is the work, not its record
                     result = func(*args, **kwargs)
-                return _close(job, "partial" if result.get("failed") else "success", result, run)
+                    if step:
+                        result = step(run, result)
+                return _close(job, _status(result), result, run)
             except BaseException as problem:  # a time limit, Ctrl-C or a result that is no JSON fails a run, too
                 _close(job, "failed", {"error": describe(problem)}, run)
                 raise
@@ -95,28 +108,50 @@ def triggered_by(what: CronLog.Trigger) -> Iterator[None]:
         _trigger.reset(token)
 
 
-def _open(job: str) -> int:
-    """A row for a new run of the job; closes those whose process fell silent."""
-    if connection.in_atomic_block:
-        raise RuntimeError(f"{job} was called inside a transaction: its record would be rolled back with it.")
+@contextmanager
+def inside(run: int | None) -> Iterator[None]:
+    """The next call of a job in here is this run's, which who opened it closes. None: a run of its own, as ever."""
+    token = _given_run.set(run)
+    try:
+        yield
+    finally:
+        _given_run.reset(token)
+
+
+@contextmanager
+def followed_by(step: Step) -> Iterator[None]:
+    """The next call of a job in here ends with this step, within its run; the step's result is the run's."""
+    token = _last_step.set(step)
+    try:
+        yield
+    finally:
+        _last_step.reset(token)
+
+
+def _taken(variable: ContextVar[T | None]) -> T | None:
+    """What one call is given is not given to the calls that it makes."""
+    value = variable.get()
+    variable.set(None)
+    return value
+
+
+def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
+    """Work inside a run of the queue, put off while a command is at the same job."""
     with transaction.atomic(), connection.cursor() as cursor:
-        lock_job(cursor, job)
-        living = living_run(cursor, job)
-        if living is None:
-            run = log_run(cursor, job, "running", None, None)
-            cursor.execute(
-                "UPDATE cron_logs SET trigger = %s, lease_until = clock_timestamp() + make_interval(secs => %s)"
-                " WHERE id = %s",
-                [_trigger.get(), LEASE_SECONDS, run],
-            )
-            return run
-        skip_run(cursor, job, living, trigger=_trigger.get())
-    raise AlreadyRunning(job, living)
+        living = command_at(cursor, job)
+    if living is not None:
+        raise AlreadyRunning(job, living)
+    token, began = current_run.set(run), perf_counter()
+    try:
+        result = work()
+    finally:
+        current_run.reset(token)
+    duration_ms = round((perf_counter() - began) * 1000)
+    return Run(job=job, run=run, status=_status(result), duration_ms=duration_ms, result=result)
 
 
-def lock_job(cursor: CursorWrapper, job: str) -> None:
-    """Let nobody else open a run of this job until the transaction ends."""
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
+def _status(result: Counts) -> str:
+    return "partial" if result.get("failed") else "success"
 
 
 def skip_run(
@@ -133,8 +168,9 @@ def skip_run(
     return int(skipped)
 
 
-def living_run(cursor: CursorWrapper, job: str) -> int | None:
-    """The run of this job that a process holds; closes one whose process fell silent."""
+def command_at(cursor: CursorWrapper, job: str) -> int | None:
+    """The living run of a command; closes those whose process fell silent. Nobody opens one until the commit."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
     cursor.execute(
         "SELECT id, lease_until < clock_timestamp() FROM cron_logs"
         " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL"
@@ -144,25 +180,53 @@ def living_run(cursor: CursorWrapper, job: str) -> int | None:
     living = None
     for run, silent in cursor.fetchall():
         if silent:
-            log_run(cursor, job, "abandoned", {"error": "Its process fell silent."}, run)
+            _log(cursor, job, "abandoned", {"error": "Its process fell silent."}, run)
             logger.error("Run %s of %s was abandoned: its process fell silent.", run, job)
         else:
             living = run
     return living
 
 
+def _queue_at(cursor: CursorWrapper, job: str) -> int | None:
+    """The run that the queue is at. It has no lease: the queue watches over it itself."""
+    cursor.execute(
+        "SELECT max(id) FROM cron_logs WHERE job_name = %s AND status = 'running' AND lease_until IS NULL"
+        " AND trigger <> 'sql'",  # those are other systems'
+        [job],
+    )
+    run: int | None = cursor.fetchone()[0]
+    return run
+
+
+def _open(job: str) -> int:
+    """A row for a new run of the job."""
+    if connection.in_atomic_block:
+        raise RuntimeError(f"{job} was called inside a transaction: its record would be rolled back with it.")
+    with transaction.atomic(), connection.cursor() as cursor:
+        living = command_at(cursor, job) or _queue_at(cursor, job)
+        if living is None:
+            run = _log(cursor, job, "running", None, None)
+            cursor.execute(
+                "UPDATE cron_logs SET trigger = %s, lease_until = clock_timestamp() + make_interval(secs => %s)"
+                " WHERE id = %s",
+                [_trigger.get(), LEASE_SECONDS, run],
+            )
+            return run
+        skip_run(cursor, job, living, trigger=_trigger.get())
+    raise AlreadyRunning(job, living)
+
+
 def _close(job: str, status: str, result: Counts, run: int) -> Run:
     # On a new connection: the server may have gone, or a time limit have struck amid a statement.
     connection.close()
     with connection.cursor() as cursor:
-        log_run(cursor, job, status, result, run)
+        _log(cursor, job, status, result, run)
         cursor.execute("SELECT execution_time_ms FROM cron_logs WHERE id = %s", [run])
         (duration_ms,) = cursor.fetchone()
     return Run(job=job, run=run, status=status, duration_ms=duration_ms, result=result)
 
 
-def log_run(cursor: CursorWrapper, job: str, status: str, result: Counts | None, run: int | None) -> int:
-    """Call log_cron_run() in the caller's transaction; the run's number."""
+def _log(cursor: CursorWrapper, job: str, status: str, result: Counts | None, run: int | None) -> int:
     body = None if result is None else json.dumps(result, cls=DjangoJSONEncoder)
     cursor.execute("SELECT log_cron_run(%s, %s, %s::jsonb, %s)", [job, status, body, run])
     (number,) = cursor.fetchone()

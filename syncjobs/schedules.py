@@ -1,21 +1,19 @@
 """The default schedules. A row is made when its job is registered; from then on it is the operator's."""
 
+from django.conf import settings
 from django.utils.module_loading import import_string
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-# job: the Celery task that is its door, and when (minute, hour, day of month, month, day of week; UTC)
-SCHEDULES = {
-    "calculate_trending": ("trending.tasks.calculate_trending", "*/5 * * * *"),
-}
+from syncjobs.policies import POLICIES
 
 
 def add_missing_schedules() -> list[str]:
     """Make the row of each job that has none; the names of those made. Rows that exist stay as they are."""
     made = []
-    for job, (task, line) in SCHEDULES.items():
-        if PeriodicTask.objects.filter(name=job).exists():
+    for job, policy in POLICIES.items():
+        if policy.schedule is None or PeriodicTask.objects.filter(name=job).exists():
             continue
-        minute, hour, day_of_month, month_of_year, day_of_week = line.split()
+        minute, hour, day_of_month, month_of_year, day_of_week = policy.schedule.split()
         crontab, _ = CrontabSchedule.objects.get_or_create(
             minute=minute,
             hour=hour,
@@ -26,9 +24,15 @@ def add_missing_schedules() -> list[str]:
         )
         PeriodicTask.objects.create(
             name=job,
-            task=import_string(task).name,
+            task=task_of(job),
             crontab=crontab,
             description="Switch it off here; do not delete it.",
         )
         made.append(job)
     return made
+
+
+def task_of(job: str) -> str:
+    """The name of the Celery task that is the job's door: it lives in the room of the service."""
+    room = settings.CRON_JOBS[job].partition(".")[0]
+    return str(import_string(f"{room}.tasks.{job}").name)
