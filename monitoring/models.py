@@ -1,8 +1,16 @@
 """What ran, how long it took, how the parts are, and how long we keep it."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+
+class CronLogQuerySet(models.QuerySet["CronLog"]):
+    def to_catch_up(self) -> Self:
+        """Missed slots that will be run all the same."""
+        return self.filter(status=CronLog.Status.MISSED, trigger=CronLog.Trigger.CATCH_UP)
 
 
 class CronLog(models.Model):
@@ -50,6 +58,8 @@ class CronLog(models.Model):
     lease_until = models.DateTimeField(
         null=True, blank=True, help_text="Renewed while its process lives; a run silent past it is abandoned."
     )
+
+    objects = CronLogQuerySet.as_manager()
 
     class Meta:
         db_table = "cron_logs"

@@ -194,7 +194,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "syncjobs.scheduler:SlotScheduler"  # of `celery beat`; `manage.py scheduler` is it, too
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # What a lower floor must learn of a higher one, it learns from these paths.
