@@ -10,7 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from mysetlist import embedded
+from mysetlist import broker, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -190,12 +190,30 @@ UNFOLD = {
 # Celery wakes workers; the tables are the record (DESIGN.md, section 6). Schedules live in the
 # database alone: a CELERY_BEAT_SCHEDULE here would overwrite an operator's edits at every start.
 CELERY_BROKER_URL = REDIS_URL or "pgmq://"
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(REDIS_URL, DATABASES["default"])
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_DEFAULT_QUEUE = "jobs"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "syncjobs.scheduler:SlotScheduler"  # of `celery beat`; `manage.py scheduler` is it, too
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = broker.PREFETCH["redis" if REDIS_URL else "pgmq"]
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20  # what is at work when a worker is stopped has so long to end
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the ledger fences out what runs twice
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # its queues would stay behind
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_DISABLE_RATE_LIMITS = True  # they count per worker; the sources' limits are rows (syncjobs.sources)
+CELERY_WORKER_ETA_TASK_LIMIT = 100  # we send none: `run_at` is in the ledger
+CELERY_DB_REUSE_MAX = 500  # jobs on one database connection
 
 # What a lower floor must learn of a higher one, it learns from these paths.
 CRON_JOBS = {"calculate_trending": "trending.services.calculate_trending"}

@@ -10,7 +10,7 @@ SQL = Path(__file__).resolve().parents[1] / "sql"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("syncjobs", "0003_events"),
+        ("syncjobs", "0004_pgmq"),
         ("django_celery_beat", "0019_alter_periodictasks_options"),
         ("monitoring", "0003_slots"),
     ]
@@ -34,6 +34,6 @@ class Migration(migrations.Migration):
             options={"db_table": "schedule_state"},
         ),
         migrations.RunSQL(
-            (SQL / "0004_schedule_changes.sql").read_text(), (SQL / "0004_schedule_changes_reverse.sql").read_text()
+            (SQL / "0002_schedule_changes.sql").read_text(), (SQL / "0002_schedule_changes_reverse.sql").read_text()
         ),
     ]
