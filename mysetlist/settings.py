@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. Every name is listed in README.md, Environment."""
 
+import hashlib
 import os
 import secrets
 import tempfile
@@ -101,6 +102,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django_celery_beat",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "mysetlist.catalog",
     "monitoring",
     "trending",
@@ -223,6 +228,43 @@ HEALTH_CHECKS = {
 }
 
 TRENDING_INTERVAL_SECONDS = 300
+
+
+def operator_tokens() -> dict[str, bytes]:
+    """The operators' tokens by name, hashed: what is not kept cannot leak.
+
+    Raises ImproperlyConfigured, which never says a token.
+    """
+    pairs = [part.partition(":") for part in listed("CRON_TOKENS")]
+    if secret := text("CRON_SECRET"):
+        pairs.append(("secret", ":", secret))
+    tokens = {}
+    for number, (name, colon, token) in enumerate(pairs, 1):
+        if not (colon and name and token):
+            raise ImproperlyConfigured(f"CRON_TOKENS must be name:token,name:token; part {number} is not name:token.")
+        if name in tokens:
+            raise ImproperlyConfigured(f"CRON_TOKENS has the name {name!r} twice (CRON_SECRET is named 'secret').")
+        tokens[name] = hashlib.new("sha512_256", token.encode()).digest()
+    return tokens
+
+
+OPERATOR_TOKENS = operator_tokens()
+
+# How many proxies stand before us: so many addresses at the end of X-Forwarded-For are theirs to say.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
+FAN_RATE = "60/minute"  # calls that write, of one fan …
+ADDRESS_RATE = "600/minute"  # … and of one address, whoever calls
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["mysetlist.rights.OperatorToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["mysetlist.rights.IsOperator"],  # closed unless a view says otherwise
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["mysetlist.parsing.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "mysetlist.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "mysetlist.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": TRUSTED_PROXIES,
+}
 
 LOGGING = {
     "version": 1,
