@@ -249,6 +249,7 @@ def operator_tokens() -> dict[str, bytes]:
 
 
 OPERATOR_TOKENS = operator_tokens()
+CRON_ALLOW_GET = switch("CRON_ALLOW_GET")
 
 # How many proxies stand before us: so many addresses at the end of X-Forwarded-For are theirs to say.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)

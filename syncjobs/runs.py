@@ -1,12 +1,14 @@
 """Ask for a run: the run (queued) and its queue job, in one transaction. Every door but a command comes here."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.utils.dateparse import parse_datetime
 from django_celery_beat.models import PeriodicTask
 
 from monitoring.cron import command_at, skip_run
@@ -15,6 +17,7 @@ from syncjobs.models import QueueJob
 from syncjobs.policies import POLICIES
 from syncjobs.queue import enqueue
 from syncjobs.schedules import arguments_of
+from syncjobs.slots import BadTiming, due_slots, newest_slot
 
 LONGEST_NAME = 150  # characters of whoever asked
 
@@ -92,9 +95,9 @@ def request_run(
     syncjobs.queue.CannotEnqueue with nothing written.
     """
     if job not in POLICIES:
-        raise CannotRun("job", f"there is no job {job!r}; there are {', '.join(sorted(POLICIES))}.")
+        raise CannotRun("job", f"{job!r} is none of {', '.join(sorted(POLICIES))}.")
     if slot is not None and slot > now:
-        raise CannotRun("slot", f"{slot.isoformat()} lies ahead; it is {now.isoformat(timespec='seconds')}.")
+        raise CannotRun("slot", f"lies ahead; it is {now:%Y-%m-%dT%H:%M:%SZ}.")
     cause = Cause(trigger=trigger, by=by[:LONGEST_NAME], schedule=(schedule or job) if slot else "", slot=slot)
     _check_names(arguments or {})
     with transaction.atomic(), connection.cursor() as cursor:
@@ -178,3 +181,37 @@ def _queue(cursor: CursorWrapper, job: str, cause: Cause, missed: int | None) ->
     cursor.execute(REVIVE, [cause.trigger, cause.by, missed])
     cursor.execute(SUM_UP, [job, finished_at])  # it is missed no longer
     return missed
+
+
+def slot_said(job: str, said: str, now: datetime) -> tuple[str, datetime]:
+    """The slot that somebody names, by its moment or as "latest", and the schedule whose it is.
+
+    Raises CannotRun, which names the field `slot`.
+    """
+    schedules = PeriodicTask.objects.filter(task__endswith=f".{job}")
+    schedules = schedules.select_related("crontab", "interval", "clocked", "solar").order_by("-enabled", "pk")
+    if said == "latest":
+        wanted = [schedule for schedule in schedules if schedule.enabled] or list(schedules)
+        found = newest_slot(wanted, now)
+        if found is None:
+            raise CannotRun("slot", f"{job} has no slot that has come.")
+        return found[0].name, found[1]
+    slot = _moment(said)
+    for schedule in schedules:
+        with suppress(BadTiming):
+            if due_slots(schedule, slot - timedelta(seconds=1), slot):
+                return schedule.name, slot
+    return job, slot  # the caller keeps a schedule of its own
+
+
+def _moment(said: str) -> datetime:
+    try:
+        moment = parse_datetime(said)
+        moment = moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):  # no such day, or none in UTC
+        moment = None
+    if moment is None:
+        raise CannotRun("slot", 'must be a moment with its zone, such as 2026-07-01T14:00:00Z, or "latest".')
+    if moment.microsecond:
+        raise CannotRun("slot", "must be a whole second.")
+    return moment
