@@ -17,6 +17,7 @@ from syncjobs.slots import BadTiming, cron_line, next_runs
 PARTS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 PREVIEW = "_preview"  # the button that shows the next runs and saves nothing
 SHOWN = 10
+SHAPE = "%a %Y-%m-%d %H:%M:%S"
 WAYS = ("line", "interval", "clocked")  # of saying when
 
 
@@ -123,16 +124,20 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("line", str(problem))
         return crontab
 
-    def coming(self, now: datetime) -> list[tuple[datetime, datetime]]:
+    @property
+    def clock(self) -> ZoneInfo:
+        """Whose clock the schedule goes by."""
+        return ZoneInfo(str(self.instance.crontab.timezone) if self.instance.crontab else "UTC")
+
+    def coming(self, now: datetime) -> list[tuple[str, str]]:
         """The next runs, as the form stands, in UTC and by the clock of the schedule."""
         if (self.is_bound and self.errors) or not self.instance.scheduler:
             return []
-        zone = ZoneInfo(str(self.instance.crontab.timezone)) if self.instance.crontab else None
         try:
             slots = next_runs(self.instance, now, SHOWN)
         except BadTiming:  # a row put there by SQL
             return []
-        return [(slot, slot.astimezone(zone) if zone else slot) for slot in slots]
+        return [(format(slot, SHAPE), format(slot.astimezone(self.clock), SHAPE)) for slot in slots]
 
     def save(self, commit: bool = True) -> PeriodicTask:
         schedule = self.instance

@@ -94,7 +94,7 @@ class ScheduleAdmin(Starting, Admin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         form = context["adminform"].form
-        context |= {"coming": form.coming(timezone.now()), "is_preview": form.is_preview, "can_preview": True}
+        context |= {"coming": form.coming(timezone.now()), "clock": form.clock, "is_preview": form.is_preview}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:

@@ -20,7 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FAR = timedelta(days=2)  # no change of a clock shifts a time further (Samoa left out a day)
 SHORTEST = timedelta(seconds=1)  # between two slots of an interval
 FIRST_LOOK = timedelta(hours=1)  # ahead for the next runs; then eight times as far, and so on …
-LOOKS = 7  # … up to 34 years: a 29 February on a Monday is found
+LOOKS = 8  # … over two centuries: ten leap days are found
 
 
 class BadTiming(ValueError):
