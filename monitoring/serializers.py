@@ -23,10 +23,10 @@ class PartSerializer(Fields):
 
 
 class HealthReportSerializer(HealthSerializer):
-    """To operators."""
-
-    output = serializers.CharField()
-    checks = serializers.DictField(child=PartSerializer(many=True))
+    output = serializers.CharField(required=False, help_text="To operators.")
+    checks = serializers.DictField(
+        child=PartSerializer(many=True), required=False, help_text="To operators: every part, by its name."
+    )
 
 
 class JobHealthSerializer(Fields):

@@ -12,8 +12,10 @@ from monitoring.readiness import NotMigrated, check_readiness
 from monitoring.report import report
 from monitoring.serializers import HealthReportSerializer, HealthSerializer
 from mysetlist.doors import PublicView
-from mysetlist.health_json import RENDERERS, health
+from mysetlist.examples import HEALTH_REPORT
+from mysetlist.health_json import RENDERERS, answers, health
 from mysetlist.rights import OperatorToken, is_operator
+from mysetlist.schema import told
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ class Livez(PublicView):
 
     renderer_classes = RENDERERS
 
+    @told(tag="health", answers=answers(HealthSerializer))
     def get(self, request: Request) -> Response:
         return health({"status": "pass"}, status="pass")
 
@@ -32,6 +35,7 @@ class Readyz(PublicView):
 
     renderer_classes = RENDERERS
 
+    @told(tag="health", answers=answers(HealthSerializer))
     def get(self, request: Request) -> Response:
         status = "pass"
         try:
@@ -48,6 +52,7 @@ class Health(PublicView):
     renderer_classes = RENDERERS
     authentication_classes = (OperatorToken, SessionAuthentication)
 
+    @told(tag="health", answers=answers(HealthReportSerializer, HEALTH_REPORT), problems=(401,))
     def get(self, request: Request) -> Response:
         told = report(now=timezone.now())
         says = HealthReportSerializer if is_operator(request) else HealthSerializer

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -15,7 +16,7 @@ class PublicView(APIView):
     """Open to all; who asks is not looked at."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = ()
-    permission_classes = ()
+    permission_classes = (AllowAny,)
 
 
 class OperatorView(APIView):

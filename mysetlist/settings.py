@@ -267,6 +267,22 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": TRUSTED_PROXIES,
 }
 
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MySetlist",
+    "DESCRIPTION": "Who is rising, and why; votes and follows of fans; how the house is.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [],  # enums stand where they are used
+    "PATH_CONVERTER_OVERRIDES": {
+        "address": {"type": "string", "minLength": 1, "maxLength": 255, "examples": ["madonna"]},
+        "number": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

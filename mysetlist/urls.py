@@ -4,16 +4,21 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 
 from mysetlist.addresses import NumberConverter, SlugConverter
+from mysetlist.board import board
+from mysetlist.pages import Docs, Schema
 
 register_converter(SlugConverter, "address")
 register_converter(NumberConverter, "number")
 
 urlpatterns = [
+    path("", board, name="board"),
     path("admin/", admin.site.urls),
     path("api/", include("trending.urls")),
     path("api/", include("mysetlist.catalog.urls")),
     path("api/", include("syncjobs.urls")),
     path("", include("monitoring.urls")),
+    path("api/schema/", Schema.as_view(), name="schema"),
+    path("api/docs/", Docs.as_view(), name="docs"),
 ]
 
 handler400 = "mysetlist.problems.bad_request"

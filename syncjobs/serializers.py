@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from monitoring.models import CronLog
+from mysetlist.schema import ProblemSerializer
 
 Fields = serializers.Serializer[Any]
 
@@ -27,6 +28,11 @@ class RunSerializer(Fields):
     started_at = serializers.DateTimeField(help_text="While it is queued: since when.")
     finished_at = serializers.DateTimeField(allow_null=True)
     duration_ms = serializers.IntegerField(source="execution_time_ms", allow_null=True)
-    result = serializers.JSONField(allow_null=True)
+    result = serializers.JSONField(help_text="What the job counted; null until its end.")
     error = serializers.CharField(source="error_message", allow_blank=True)
     notice = serializers.CharField(required=False, help_text="Why it will not start now.")
+
+
+class OverlapSerializer(ProblemSerializer):
+    run = serializers.CharField(help_text="The run that is under way: ask there how it goes on.")
+    skipped = serializers.CharField(help_text="The record that this call was skipped.")

@@ -42,7 +42,7 @@ def start(request: Request, job: str, said: str | None) -> HttpResponse:
     headers = {**NO_STORE, "Location": url_of(run.pk)}
     if seconds and is_over:
         headers["Preference-Applied"] = f"wait={seconds}"
-    return Response(told(run), status=202 if asked.is_new and not is_over else 200, headers=headers)
+    return Response(run_told(run), status=202 if asked.is_new and not is_over else 200, headers=headers)
 
 
 def slot_of(request: Request) -> str | None:
@@ -57,7 +57,7 @@ def slot_of(request: Request) -> str | None:
     return slot
 
 
-def told(run: CronLog) -> dict[str, Any]:
+def run_told(run: CronLog) -> dict[str, Any]:
     """A run as JSON has it."""
     run.url = url_of(run.pk)  # type: ignore[attr-defined]
     body = dict(RunSerializer(run).data)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import DateField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
 
-from mysetlist.catalog.models import Billing, Show
+from mysetlist.catalog.models import Artist, Billing, Show
 from trending.cursors import Cursor, mark
 from trending.explanations import explain
 from trending.models import ArtistTrend, ShowTrend, TrendingArtist, TrendingShow
@@ -16,6 +16,7 @@ from trending.models import ArtistTrend, ShowTrend, TrendingArtist, TrendingShow
 LISTED_AFTER_START = timedelta(hours=4)
 WIDEST_ZONE = timedelta(hours=14)  # how far a local day lies from the day in UTC
 FIRST_DAY, LAST_DAY = date(1, 1, 3), date(9999, 12, 28)  # a zone and a day from where time ends
+FEW = 2000  # artists of a rare genre
 
 Filters = Mapping[str, Any]
 
@@ -42,7 +43,7 @@ def artists(filters: Filters, *, as_of: datetime) -> QuerySet[Any]:
         genres=F("artist__genres"),
     )
     if "genre" in filters:
-        found = found.filter(artist__genres__overlap=spellings(filters["genre"]))
+        found = found.filter(_playing(filters["genre"], "artist"))
     if place := _place(filters, "show__venue__"):
         standing = Show.objects.upcoming(as_of).filter(pk=OuterRef("show_id"))
         there = Billing.objects.filter(place, artist_id=OuterRef("artist_id")).filter(Exists(standing))
@@ -71,7 +72,7 @@ def shows(filters: Filters, *, as_of: datetime) -> QuerySet[Any]:
         **{name: F(f"show__venue__{name}") for name in ("city", "region", "country")},
     )
     if "genre" in filters:
-        found = found.filter(show__headliner__genres__overlap=spellings(filters["genre"]))
+        found = found.filter(_playing(filters["genre"], "show__headliner"))
     return _between(found, filters.get("from"), filters.get("to"))
 
 
@@ -118,6 +119,14 @@ def _first_position(cursor: Cursor | None, size: int, more: bool) -> int:
 def _rank(listed: type[TrendingArtist] | type[TrendingShow]) -> Subquery:
     """The overall rank; null past the first thousand."""
     return Subquery(listed._default_manager.filter(pk=OuterRef("pk")).values("rank"))
+
+
+def _playing(genre: str, artist: str) -> Q:
+    """Artists of a genre. Of a rare one by their numbers: the planner takes rare genres for common ones,
+    and would look for them through all scores."""
+    alike = spellings(genre)
+    few = list(Artist.objects.filter(genres__overlap=alike).values_list("pk", flat=True)[: FEW + 1])
+    return Q(**{f"{artist}__in": few}) if len(few) <= FEW else Q(**{f"{artist}__genres__overlap": alike})
 
 
 def _place(filters: Filters, venue: str) -> Q:

@@ -6,13 +6,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
+from mysetlist import examples
 from mysetlist.doors import PublicView
 from mysetlist.problems import BadParameters
 from mysetlist.querying import Parameters, read_parameters
+from mysetlist.schema import Answer, told
 from trending import lists
 from trending.answers import answer, find
 from trending.cursors import BadCursor, Cursor, read_cursor
@@ -33,6 +36,12 @@ from trending.serializers import (
 from trending.telling import edition_told, formula_told, history_told, trend_told
 
 Values = Mapping[str, Any]
+
+
+def documented(says: type[Serializer[Any]], example: Values, asks: type[Parameters], *problems: int) -> Any:
+    """Document a view of scores."""
+    answers = {200: Answer("As the current edition has it", says, example), 304: Answer("You have this answer.")}
+    return extend_schema_view(get=told(tag="trending", asks=asks, answers=answers, problems=(400, *problems)))
 
 
 class EditionView(PublicView):
@@ -80,6 +89,7 @@ class TrendingView(EditionView):
         return self.answer(request, tell)
 
 
+@documented(TrendingArtistsSerializer, examples.TRENDING_ARTISTS, ArtistsQuery)
 class TrendingArtists(TrendingView):
     """The artists who are rising: all, or those of a genre, or with an upcoming show in a country or city."""
 
@@ -89,6 +99,7 @@ class TrendingArtists(TrendingView):
     says = TrendingArtistsSerializer
 
 
+@documented(TrendingShowsSerializer, examples.TRENDING_SHOWS, ShowsQuery)
 class TrendingShows(TrendingView):
     """The shows that fans vote for: all, or those of a genre, country, city or time."""
 
@@ -108,6 +119,7 @@ class TrendView(EditionView):
         return self.answer(request, lambda edition: trend_told(self.kind, slug))
 
 
+@documented(ArtistTrendSerializer, examples.ARTIST_TREND, NoQuery, 404)
 class ArtistTrendView(TrendView):
     """Why an artist's score is what it is: eight factors whose units sum to the score's."""
 
@@ -115,6 +127,7 @@ class ArtistTrendView(TrendView):
     says = ArtistTrendSerializer
 
 
+@documented(ShowTrendSerializer, examples.SHOW_TREND, NoQuery, 404)
 class ShowTrendView(TrendView):
     """Why a show's score is what it is: eight factors whose units sum to the score's."""
 
@@ -138,6 +151,7 @@ class HistoryView(EditionView):
         return self.answer(request, tell)
 
 
+@documented(ArtistHistorySerializer, examples.ARTIST_HISTORY, HistoryQuery, 404)
 class ArtistHistory(HistoryView):
     """The significant changes of an artist's score, newest first."""
 
@@ -145,6 +159,7 @@ class ArtistHistory(HistoryView):
     says = ArtistHistorySerializer
 
 
+@documented(ShowHistorySerializer, examples.SHOW_HISTORY, HistoryQuery, 404)
 class ShowHistory(HistoryView):
     """The significant changes of a show's score, newest first."""
 
@@ -152,6 +167,7 @@ class ShowHistory(HistoryView):
     says = ShowHistorySerializer
 
 
+@documented(FormulaSerializer, {**examples.EDITION, **formula_told()}, NoQuery)
 class Formula(EditionView):
     """The formula with every number in it: weights, knees, half-life, cap."""
 

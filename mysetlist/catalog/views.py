@@ -10,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mysetlist import examples
 from mysetlist.catalog.models import Artist, SetlistSong, Vote
 from mysetlist.catalog.serializers import CastVoteSerializer, FollowSerializer, VoteSerializer
 from mysetlist.catalog.services import (
@@ -25,6 +26,10 @@ from mysetlist.catalog.services import (
 )
 from mysetlist.doors import FanView
 from mysetlist.problems import Conflict
+from mysetlist.schema import Answer, told
+
+REFUSED = (401, 403, 429)
+SENT = (400, 413, 415)
 
 CODES = {
     SetlistLocked: "setlist_locked",
@@ -37,6 +42,16 @@ CODES = {
 class Votes(FanView):
     """A fan votes for a song of a predicted setlist."""
 
+    @told(
+        tag="fans",
+        takes=CastVoteSerializer,
+        sends={"setlist_song": 44021},
+        answers={
+            201: Answer("The vote is cast.", VoteSerializer, examples.VOTE),
+            200: Answer("It had been cast before.", VoteSerializer, examples.VOTE),
+        },
+        problems=(*REFUSED, *SENT, 409),
+    )
     def post(self, request: Request) -> Response:
         asked = CastVoteSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -51,6 +66,7 @@ class Votes(FanView):
 class OneVote(FanView):
     """A fan's own vote. Of others' votes nothing is told: they are as gone as one taken back."""
 
+    @told(tag="fans", answers={204: Answer("You have no such vote, or no longer.")}, problems=(*REFUSED, 404, 409))
     def delete(self, request: Request, pk: int) -> Response:
         vote = Vote.objects.filter(fan=request.user, pk=pk).select_related("setlist_song").first()
         if vote:
@@ -62,12 +78,21 @@ class OneVote(FanView):
 class Following(FanView):
     """A fan follows an artist, or no longer."""
 
+    @told(
+        tag="fans",
+        answers={
+            201: Answer("You follow the artist.", FollowSerializer, examples.FOLLOW),
+            200: Answer("You did before.", FollowSerializer, examples.FOLLOW),
+        },
+        problems=(*REFUSED, 404),
+    )
     def post(self, request: Request, slug: str) -> Response:
         artist = get_object_or_404(Artist, slug=slug)
         is_new = follow_artist(fan=request.user, artist=artist)
         told: dict[str, Any] = {"artist": artist.slug, "following": True}
         return Response(FollowSerializer(told).data, status=201 if is_new else 200)
 
+    @told(tag="fans", answers={204: Answer("You do not follow the artist.")}, problems=(*REFUSED, 404))
     def delete(self, request: Request, slug: str) -> Response:
         unfollow_artist(fan=request.user, artist=get_object_or_404(Artist, slug=slug))
         return Response(status=204)

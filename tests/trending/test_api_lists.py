@@ -158,6 +158,17 @@ def test_a_filtered_list_ranks_overall_and_counts_its_own_places(client: Client)
     assert (row["rank"], row["position"]) == (2, 1)
 
 
+def test_a_common_genre_is_found_like_a_rare_one(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ranked(90, 20, genres=["pop"])
+    ranked(50)
+    refreshed()
+    rare = names(get(client, ARTISTS, genre="pop"))
+    monkeypatch.setattr("trending.lists.FEW", 1)
+    kept.forget()
+    assert names(get(client, ARTISTS, genre="pop")) == rare
+    assert len(rare) == 2
+
+
 def test_the_filter_reaches_beyond_the_first_thousand(client: Client) -> None:
     Artist.objects.bulk_create(Artist(name=f"A {n}", slug=f"a-{n}", popularity=50) for n in range(1000))
     ranked(1, genres=["polka"])
@@ -304,7 +315,8 @@ def test_a_list_takes_as_many_queries_for_thirty_rows_as_for_three(client: Clien
             assert get(client, f"{url}{query}")["results"]
         return len(queries)
 
-    assert rows(3) == rows(27) == 4  # the edition thrice, the rows once
+    # The edition thrice, the rows once; artists of a genre once more.
+    assert rows(3) == rows(27) == (5 if "genre" in query else 4)
 
 
 # --- what a process keeps ---
