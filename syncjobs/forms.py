@@ -51,6 +51,24 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             "expires",
             "kwargs",
         )
+        labels = {
+            "interval": "Or every",
+            "clocked": "Or once at",
+            "one_off": "Only once",
+            "start_time": "Not before",
+            "expires": "Not from",
+            "kwargs": "Arguments",
+        }
+        help_texts = {
+            "enabled": "Switched off it has no runs, and none later for the time that it was off.",
+            "description": "",
+            "interval": "Counted from “not before”, or else from midnight of 1 January 1970, UTC.",
+            "clocked": "",
+            "one_off": "The first run is the last: the schedule switches itself off.",
+            "start_time": "",
+            "expires": "",
+            "kwargs": 'A JSON object, such as {"full": true}.',
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,8 +79,10 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.initial["timezone"] = str(crontab.timezone) if crontab else "UTC"
         if crontab:
             self.initial["line"] = cron_line(crontab)
+        for name in {"description", "kwargs"} & self.fields.keys():
+            self.fields[name].widget.attrs["rows"] = 2
         if "name" in self.fields:
-            self.fields["name"].help_text = "The job's own name is taken by its default schedule."
+            self.fields["name"].help_text = "It stays as it is from here on: slots are told apart by it."
 
     def _offer(self, field: str, names: list[str]) -> None:
         chosen = self.fields[field]

@@ -58,7 +58,9 @@ class Starting:
 
 
 def link_to(run: int) -> SafeString:
-    return format_html('<a href="{}">Run {}</a>', reverse("admin:monitoring_cronlog_change", args=[run]), run)
+    return format_html(
+        '<a class="why" href="{}">Run {}</a>', reverse("admin:monitoring_cronlog_change", args=[run]), run
+    )
 
 
 def last_run(job: str) -> CronLog | None:
@@ -192,7 +194,7 @@ class RunAdmin(Starting, CronLogAdmin):
         if first is None:
             return "None: it ran in its own process."
         url = reverse("admin:syncjobs_queuejob_change", args=[first.pk])
-        return format_html('<a href="{}">{}</a> and {} more', url, first, count - 1)
+        return format_html('<a class="why" href="{}">{}</a> and {} more', url, first, count - 1)
 
 
 class UsedByInline(TabularInline):  # type: ignore[misc]

@@ -20,6 +20,7 @@ from syncjobs.runs import Overlap, request_run
 from syncjobs.scheduler import account_for_all
 from tests.monitoring.processes import ROOT
 from tests.monitoring.runs import at_once, wait_until
+from tests.syncjobs.stage import eventually, stage
 
 JOB = "calculate_trending"
 EFFECTIVE_SECONDS = 10
@@ -192,3 +193,27 @@ def test_an_edit_by_form_by_update_and_by_sql_counts_within_ten_seconds(
         edited = time.monotonic()
         wait_for_slots(1)
         assert time.monotonic() - edited < EFFECTIVE_SECONDS
+
+
+def test_a_schedule_edited_while_all_run_fires_and_its_run_is_done(
+    start: Start, once_a_year: PeriodicTask, admin_client, effects: None
+) -> None:
+    """Scheduler, relay and worker together: what is saved in the admin is seen to run; so is what is run now."""
+    with stage() as processes:
+        processes.worker()
+        processes.relay()
+        start()
+        often = IntervalSchedule.objects.create(every=1, period="seconds")
+        url = reverse("admin:django_celery_beat_periodictask_change", args=[once_a_year.pk])
+        data = {"job": JOB, "enabled": "on", "interval": often.pk, "line": "", "timezone": "UTC", "kwargs": "{}"}
+        assert admin_client.post(url, data).status_code == 302
+        done = CronLog.objects.filter(status="success")
+        eventually(lambda: done.filter(trigger="schedule").count() >= 2, "two scheduled runs")
+        PeriodicTask.objects.update(enabled=False)
+        eventually(lambda: not CronLog.objects.filter(status__in=["queued", "running"]).exists(), "a quiet moment")
+        changes = reverse("admin:django_celery_beat_periodictask_changelist")
+        admin_client.post(changes, {"action": "run_now", "_selected_action": [once_a_year.pk]})
+        eventually(lambda: done.filter(trigger="admin").exists(), "the run that was asked for")
+    found = CronLog.objects.filter(schedule=JOB)
+    assert found.values("slot").distinct().count() == found.count()
+    assert set(found.values_list("status", flat=True)) <= {"success", "skipped"}
