@@ -222,6 +222,7 @@ CELERY_DB_REUSE_MAX = 500  # jobs on one database connection
 
 # What a lower floor must learn of a higher one, it learns from these paths.
 CRON_JOBS = {"calculate_trending": "trending.services.calculate_trending"}
+SLOTS = "syncjobs.runs.slot_said"  # the slot of a schedule that somebody names
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "trending": "trending.checks.score_age",

@@ -96,8 +96,8 @@ def request_run(
     """
     if job not in POLICIES:
         raise CannotRun("job", f"{job!r} is none of {', '.join(sorted(POLICIES))}.")
-    if slot is not None and slot > now:
-        raise CannotRun("slot", f"lies ahead; it is {now:%Y-%m-%dT%H:%M:%SZ}.")
+    if slot is not None:
+        _check_has_come(slot, now)
     cause = Cause(trigger=trigger, by=by[:LONGEST_NAME], schedule=(schedule or job) if slot else "", slot=slot)
     _check_names(arguments or {})
     with transaction.atomic(), connection.cursor() as cursor:
@@ -114,6 +114,11 @@ def request_run(
         )  # a missed slot stays missed
         skipped = skip_run(cursor, job, living, trigger=trigger, by=cause.by, **own)
     raise Overlap(job, living, skipped)
+
+
+def _check_has_come(slot: datetime, now: datetime) -> None:
+    if slot > now:
+        raise CannotRun("slot", f"lies ahead; it is {now:%Y-%m-%dT%H:%M:%SZ}.")
 
 
 def _check_names(arguments: Mapping[str, Any]) -> None:
@@ -197,6 +202,7 @@ def slot_said(job: str, said: str, now: datetime) -> tuple[str, datetime]:
             raise CannotRun("slot", f"{job} has no slot that has come.")
         return found[0].name, found[1]
     slot = _moment(said)
+    _check_has_come(slot, now)
     for schedule in schedules:
         with suppress(BadTiming):
             if due_slots(schedule, slot - timedelta(seconds=1), slot):
