@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections
+from honcho import manager as honcho_manager
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 
@@ -21,6 +22,7 @@ from mysetlist import embedded
 
 DEMO_USER = "demo"
 STOPPED = 130  # by Ctrl-C, as meant
+honcho_manager.KILL_WAIT = 30  # seconds: a worker ends what it is at
 
 
 def main() -> int:

@@ -194,7 +194,7 @@ UNFOLD = {
 
 # Celery wakes workers; the tables are the record (DESIGN.md, section 6). Schedules live in the
 # database alone: a CELERY_BEAT_SCHEDULE here would overwrite an operator's edits at every start.
-CELERY_BROKER_URL = REDIS_URL or "pgmq://"
+CELERY_BROKER_URL = REDIS_URL or "pgmq://localhost"  # where it is really: see its options
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(REDIS_URL, DATABASES["default"])
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -133,7 +133,7 @@ def test_an_empty_value_counts_as_not_set(value: str, tmp_path: Path) -> None:
     names = ("DEBUG", "REDIS_URL", "ALLOWED_HOSTS", "CELERY_BROKER_URL", "DATABASES['default']['ENGINE']", "PORT")
     empty = dict.fromkeys(("DEBUG", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SECRET_KEY", "PORT"), value)
     answer = read(*names, **empty, MYSETLIST_DATA_DIR=str(tmp_path))
-    assert answer.stdout.strip() == "False||['localhost', '127.0.0.1', '[::1]']|pgmq://|mysetlist.backend|8000"
+    assert answer.stdout.strip() == "False||['localhost', '127.0.0.1', '[::1]']|pgmq://localhost|mysetlist.backend|8000"
 
 
 def test_a_list_may_have_spaces_and_empty_places(tmp_path: Path) -> None:
