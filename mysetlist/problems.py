@@ -93,7 +93,7 @@ def _expected(met: Exception) -> exceptions.APIException | None:
     return None
 
 
-def _told(met: exceptions.APIException) -> tuple[str, list[Error]]:
+def _told(met: exceptions.APIException) -> tuple[str, Sequence[Error]]:
     """A sentence, and each thing that is wrong by its name."""
     if not isinstance(met, exceptions.ValidationError):
         return str(met.detail), []

@@ -115,6 +115,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mysetlist.cors.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -256,6 +257,8 @@ CRON_ALLOW_GET = switch("CRON_ALLOW_GET")
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
 FAN_RATE = "60/minute"  # calls that write, of one fan …
 ADDRESS_RATE = "600/minute"  # … and of one address, whoever calls
+
+CORS_ALLOWED_ORIGINS = listed("CORS_ALLOWED_ORIGINS")  # such as https://app.example; none by default
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["mysetlist.rights.OperatorToken"],

@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 # An empty value counts as not set, and keeps .env from setting it.
-for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"):
+for name in (
+    *("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"),
+    *("CRON_TOKENS", "CRON_SECRET", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS"),
+):
     os.environ[name] = ""
 os.environ["MYSETLIST_DATA_DIR"] = str(Path(__file__).resolve().parent.parent / ".data" / "tests")
 

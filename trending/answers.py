@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 
 from trending.editions import Edition, read_edition, watch
@@ -69,18 +69,23 @@ def find(request: HttpRequest, *, now: datetime) -> HttpResponse | None:
     edition = watch.known()
     if edition is None:
         return None
-    query = request.get_full_path()
+    query = asked_for(request)
     stale = edition.is_stale(now)
     body = kept.get(Key(edition, stale, query))
     if body is None:
         return None
     etag = etag_of(edition.version, stale, query)
-    response = HttpResponse(status=304) if matches(request, etag) else HttpResponse(body, content_type=JSON)
+    response = HttpResponseNotModified() if matches(request, etag) else HttpResponse(body, content_type=JSON)
     return _headed(response, etag, edition, now)
 
 
+def asked_for(request: HttpRequest) -> str:
+    """Path and query as they came: get_full_path() would quote them anew for every call."""
+    return f"{request.path}?{request.META.get('QUERY_STRING', '')}"
+
+
 def takes_json(request: HttpRequest) -> bool:
-    accepted = request.headers.get("Accept", "*/*")
+    accepted = request.META.get("HTTP_ACCEPT", "*/*")  # request.headers would read them all
     return accepted == "*/*" or JSON in accepted
 
 
@@ -90,11 +95,11 @@ def answer(request: HttpRequest, render: Render, *, now: datetime, content_type:
     What `render` raises passes through, and nothing is kept then.
     """
     edition = watch.current()
-    query = request.get_full_path()
+    query = asked_for(request)
     stale = edition.is_stale(now)
     etag = etag_of(edition.version, stale, query)
     if matches(request, etag):
-        return _headed(HttpResponse(status=304), etag, edition, now)
+        return _headed(HttpResponseNotModified(), etag, edition, now)
     body = kept.get(Key(edition, stale, query))
     if body is None:
         edition, stale, body = _render(render, now)
@@ -123,7 +128,7 @@ def etag_of(version: int, stale: bool, query: str) -> str:
 
 def matches(request: HttpRequest, etag: str) -> bool:
     """The client has this answer."""
-    header = request.headers.get("If-None-Match")
+    header = request.META.get("HTTP_IF_NONE_MATCH")
     return header is not None and any(theirs in {etag, "*"} for theirs in parse_etags(header))
 
 

@@ -30,8 +30,12 @@ class ShowsQuery(ArtistsQuery):
     def get_fields(self) -> dict[str, Any]:
         return {
             **super().get_fields(),
-            "from": serializers.DateField(required=False, help_text="First day, at the venue."),
-            "to": serializers.DateField(required=False, help_text="Last day, at the venue."),
+            "from": serializers.DateField(
+                required=False, input_formats=["%Y-%m-%d"], help_text="First day, at the venue."
+            ),
+            "to": serializers.DateField(
+                required=False, input_formats=["%Y-%m-%d"], help_text="Last day, at the venue."
+            ),
         }
 
 

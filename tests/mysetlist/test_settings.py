@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = "postgresql://somebody:hunter2@127.0.0.1:1/nothing"
-NAMES = ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "MYSETLIST_DATA_DIR")
+NAMES = (
+    *("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "MYSETLIST_DATA_DIR"),
+    *("CRON_TOKENS", "CRON_SECRET", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS"),
+)
 
 
 def read(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
