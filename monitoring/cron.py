@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from time import perf_counter
 from types import FrameType
@@ -31,10 +31,15 @@ Step = Callable[[int, Counts], Counts]
 LEASE_SECONDS = 60.0  # a process silent for so long is taken for dead …
 RENEW_SECONDS = 20.0  # … so a living one speaks three times as often
 LONGEST_ERROR = 2000  # characters
+OPENED = (
+    "UPDATE cron_logs SET status = 'running', trigger = %s, schedule = %s, slot = %s, started_at = clock_timestamp(),"
+    " finished_at = NULL, error_message = '', lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = %s"
+)
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 current_run: ContextVar[int | None] = ContextVar("current_run", default=None)
 _trigger: ContextVar[CronLog.Trigger] = ContextVar("trigger", default=CronLog.Trigger.COMMAND)
+_slot: ContextVar[tuple[str, datetime] | None] = ContextVar("slot", default=None)
 _given_run: ContextVar[int | None] = ContextVar("given_run", default=None)
 _last_step: ContextVar[Step | None] = ContextVar("last_step", default=None)
 
@@ -46,6 +51,14 @@ class AlreadyRunning(Exception):
 
     def __init__(self, job: str, run: int) -> None:
         super().__init__(f"{job} is already running (run {run}); this call was skipped.")
+        self.run = run
+
+
+class SlotTaken(Exception):
+    """Somebody has started this slot of the schedule already."""
+
+    def __init__(self, job: str, run: int) -> None:
+        super().__init__(f"{job}: this slot has its run already (run {run}).")
         self.run = run
 
 
@@ -109,6 +122,16 @@ def triggered_by(what: CronLog.Trigger) -> Iterator[None]:
 
 
 @contextmanager
+def for_slot(schedule: str, slot: datetime) -> Iterator[None]:
+    """The next call of a job in here is that slot's run. It raises SlotTaken if the slot has one."""
+    token = _slot.set((schedule, slot))
+    try:
+        yield
+    finally:
+        _slot.reset(token)
+
+
+@contextmanager
 def inside(run: int | None) -> Iterator[None]:
     """The next call of a job in here is this run's, which who opened it closes. None: a run of its own, as ever."""
     token = _given_run.set(run)
@@ -138,7 +161,7 @@ def _taken(variable: ContextVar[T | None]) -> T | None:
 def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
     """Work inside a run of the queue, put off while a command is at the same job."""
     with transaction.atomic(), connection.cursor() as cursor:
-        living = _command_at(cursor, job)
+        living = command_at(cursor, job)
     if living is not None:
         raise AlreadyRunning(job, living)
     token, began = current_run.set(run), perf_counter()
@@ -154,7 +177,28 @@ def _status(result: Counts) -> str:
     return "partial" if result.get("failed") else "success"
 
 
-def _command_at(cursor: CursorWrapper, job: str) -> int | None:
+def skip_run(
+    cursor: CursorWrapper,
+    job: str,
+    living: int,
+    *,
+    trigger: str,
+    by: str = "",
+    schedule: str = "",
+    slot: datetime | None = None,
+) -> int:
+    """Record that a run was asked for in vain. Not by log_cron_run(): that would close a run that is queued."""
+    cursor.execute(
+        "INSERT INTO cron_logs (job_name, status, started_at, finished_at, result, trigger, asked_by, schedule, slot)"
+        " VALUES (%s, 'skipped', clock_timestamp(), clock_timestamp(), %s::jsonb, %s, %s, %s, %s) RETURNING id",
+        [job, json.dumps({"running": living}), trigger, by, schedule, slot],
+    )
+    (skipped,) = cursor.fetchone()
+    cursor.execute("SELECT sum_up_runs(%s, (clock_timestamp() AT TIME ZONE 'UTC')::date)", [job])
+    return int(skipped)
+
+
+def command_at(cursor: CursorWrapper, job: str) -> int | None:
     """The living run of a command; closes those whose process fell silent. Nobody opens one until the commit."""
     cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
     cursor.execute(
@@ -188,19 +232,34 @@ def _open(job: str) -> int:
     """A row for a new run of the job."""
     if connection.in_atomic_block:
         raise RuntimeError(f"{job} was called inside a transaction: its record would be rolled back with it.")
+    schedule, slot = _taken(_slot) or ("", None)
     with transaction.atomic(), connection.cursor() as cursor:
-        living = _command_at(cursor, job) or _queue_at(cursor, job)
+        living = command_at(cursor, job) or _queue_at(cursor, job)
+        missed = _missed(cursor, job, schedule, slot)
         if living is None:
-            run = _log(cursor, job, "running", None, None)
-            cursor.execute(
-                "UPDATE cron_logs SET trigger = %s, lease_until = clock_timestamp() + make_interval(secs => %s)"
-                " WHERE id = %s",
-                [_trigger.get(), LEASE_SECONDS, run],
-            )
+            run = missed[0] if missed else _log(cursor, job, "running", None, None)
+            cursor.execute(OPENED, [_trigger.get(), schedule, slot, LEASE_SECONDS, run])
+            if missed:  # no longer, and the figures of that day say so
+                cursor.execute("SELECT sum_up_runs(%s, (%s::timestamptz AT TIME ZONE 'UTC')::date)", [job, missed[1]])
             return run
-        skipped = _log(cursor, job, "skipped", {"running": living}, None)
-        cursor.execute("UPDATE cron_logs SET trigger = %s WHERE id = %s", [_trigger.get(), skipped])
+        own: dict[str, Any] = (
+            {"schedule": schedule, "slot": slot} if missed is None else {}
+        )  # a missed slot stays missed
+        skip_run(cursor, job, living, trigger=_trigger.get(), **own)
     raise AlreadyRunning(job, living)
+
+
+def _missed(cursor: CursorWrapper, job: str, schedule: str, slot: datetime | None) -> tuple[int, datetime] | None:
+    """The record that nobody started this slot, and when it was made. Raises SlotTaken when somebody did."""
+    if slot is None:
+        return None
+    cursor.execute(
+        "SELECT id, finished_at, status FROM cron_logs WHERE schedule = %s AND slot = %s FOR UPDATE", [schedule, slot]
+    )
+    found = cursor.fetchone()
+    if found and found[2] != CronLog.Status.MISSED:
+        raise SlotTaken(job, found[0])
+    return (int(found[0]), found[1]) if found else None
 
 
 def _close(job: str, status: str, result: Counts, run: int) -> Run:

@@ -222,7 +222,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "syncjobs.scheduler:SlotScheduler"  # of `celery beat`; `manage.py scheduler` is it, too
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = broker.PREFETCH["redis" if REDIS_URL else "pgmq"]
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
@@ -250,6 +250,7 @@ CRON_JOBS = {
     "sync_artist_images": "syncjobs.planners.artists.sync_artist_images",
     "finish_mysetlist_sync": "syncjobs.planners.shows.finish_mysetlist_sync",
 }
+SLOTS = "syncjobs.runs.slot_said"  # the slot of a schedule that somebody names
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "trending": "trending.checks.score_age",
@@ -279,6 +280,7 @@ def operator_tokens() -> dict[str, bytes]:
 
 
 OPERATOR_TOKENS = operator_tokens()
+CRON_ALLOW_GET = switch("CRON_ALLOW_GET")
 
 # How many proxies stand before us: so many addresses at the end of X-Forwarded-For are theirs to say.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)

@@ -274,3 +274,22 @@ class SourceState(models.Model):
         SourceState.objects.filter(pk=self.pk).update(
             breaker=SourceState.Breaker.CLOSED, openings=0, good_probes=0, window_began_at=None
         )
+
+
+class ScheduleState(models.Model):
+    """Up to where a schedule's slots have their runs. Written by the scheduler, and by triggers at each edit."""
+
+    schedule = models.OneToOneField(
+        "django_celery_beat.PeriodicTask",
+        models.CASCADE,
+        primary_key=True,
+        db_constraint=False,  # whoever deletes a schedule by SQL need not know of this table
+        related_name="state",
+    )
+    accounted_until = models.DateTimeField(help_text="Every slot up to here has its run.")
+
+    class Meta:
+        db_table = "schedule_state"
+
+    def __str__(self) -> str:
+        return f"schedule {self.schedule_id} until {self.accounted_until}"

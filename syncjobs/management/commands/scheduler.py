@@ -1,0 +1,25 @@
+"""manage.py scheduler: give every slot its run. Start as many as wanted: one leads, the others stand by."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+from celery.beat import Service
+from django.core.management.base import BaseCommand
+
+from mysetlist.celery import app
+from syncjobs.scheduler import SlotScheduler
+
+
+class Command(BaseCommand):
+    help = "Give every slot of every schedule its run, until told to stop."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        service = Service(app, scheduler_cls=SlotScheduler, remote_control=False)
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            service.stop()  # after this tick: what is under way is finished
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        service.start()
