@@ -49,11 +49,17 @@ class JobCommand(BaseCommand):
             self.stdout.write(as_json(run))
         elif sys.stdout.isatty():
             self.stdout.write(f"{run.job}: {run.status} in {run.duration_ms} ms (run {run.run})")
-        if run.status == "partial":
-            self.stderr.write(self.style.WARNING(f"{run.job}: some items failed; see run {run.run}."))
-            if options["strict"]:
-                sys.exit(EXIT_FAILED)
+        self.warn(run)
+        if run.status == "partial" and options["strict"]:
+            sys.exit(EXIT_FAILED)
         return run
+
+    def warn(self, run: Run) -> None:
+        """Say on stderr what was not done."""
+        if run.status == "skipped":
+            self.stderr.write(self.style.WARNING(f"{run.job}: skipped. {run.result['reason']}"))
+        elif run.status == "partial":
+            self.stderr.write(self.style.WARNING(f"{run.job}: some items failed; see run {run.run}."))
 
 
 def as_json(run: Run) -> str:

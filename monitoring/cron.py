@@ -42,6 +42,10 @@ class AlreadyRunning(Exception):
         self.run = run
 
 
+class Skipped(Exception):
+    """Raised by a job that does nothing this time, on purpose; the message says why."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM. A KeyboardInterrupt, since psycopg cancels the running statement for those."""
 
@@ -61,8 +65,8 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
     """Record each call of `func` in one CronLog row; its errors pass through.
 
     The row is committed before any work and closed by `log_cron_run`: success, or partial when the
-    result's `failed` is not 0; failed when it raises, is told to stop or runs out of time. Raises
-    AlreadyRunning, and records a skipped run, while another call of the same job is alive.
+    result's `failed` is not 0; skipped when it raises Skipped; failed when it raises anything else, is
+    told to stop or runs out of time. Raises AlreadyRunning, and records a skipped run, while another call of the same job is alive.
     """
     job = func.__name__
 
@@ -76,6 +80,8 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
                 with _lease(run), _masked(signal.SIG_SETMASK, usual):  # stopped is the work, not its record
                     result = func(*args, **kwargs)
                 return _close(job, "partial" if result.get("failed") else "success", result, run)
+            except Skipped as reason:
+                return _close(job, "skipped", {"reason": str(reason)}, run)
             except BaseException as problem:  # a time limit, Ctrl-C or a result that is no JSON fails a run, too
                 _close(job, "failed", {"error": describe(problem)}, run)
                 raise

@@ -198,13 +198,20 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # What a lower floor must learn of a higher one, it learns from these paths.
-CRON_JOBS = {"calculate_trending": "trending.services.calculate_trending"}
+CRON_JOBS = {
+    "calculate_trending": "trending.services.calculate_trending",
+    "cleanup_old_data": "monitoring.services.cleanup_old_data",
+    "backup_logs": "monitoring.services.backup_logs",
+}
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "trending": "trending.checks.score_age",
 }
 
 TRENDING_INTERVAL_SECONDS = 300
+
+BACKUP_DIR = Path(text("BACKUP_DIR")).expanduser().resolve() if text("BACKUP_DIR") else None
+BACKUP_KEEP = number("BACKUP_KEEP", 30)  # days of logs, and dumps, that are kept
 
 LOGGING = {
     "version": 1,

@@ -6,6 +6,8 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 # job: the Celery task that is its door, and when (minute, hour, day of month, month, day of week; UTC)
 SCHEDULES = {
     "calculate_trending": ("trending.tasks.calculate_trending", "*/5 * * * *"),
+    "backup_logs": ("monitoring.tasks.backup_logs", "15 1 * * *"),
+    "cleanup_old_data": ("monitoring.tasks.cleanup_old_data", "30 1 * * *"),
 }
 
 

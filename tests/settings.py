@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 # An empty value counts as not set, and keeps .env from setting it.
-for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"):
+for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "BACKUP_DIR"):
     os.environ[name] = ""
 os.environ["MYSETLIST_DATA_DIR"] = str(Path(__file__).resolve().parent.parent / ".data" / "tests")
 
