@@ -205,6 +205,9 @@ CRON_JOBS = {
 }
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
+    "disk": "monitoring.checks.disk",
+    "dead rows": "monitoring.checks.dead_rows",
+    "cache": "monitoring.checks.cache",
     "trending": "trending.checks.score_age",
 }
 
