@@ -4,14 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from monitoring.models import CronLog, CronMetric, Retention, SystemHealth
+from monitoring import alerts
+from monitoring.models import Alert, AlertMessage, CronLog, CronMetric, Retention, SystemHealth
+from monitoring.rules import duration
 from mysetlist.admin import Admin, ReadOnlyAdmin
 
 RUN_COLOURS = {
@@ -29,6 +32,8 @@ HEALTH_COLOURS = {
     SystemHealth.Status.DEGRADED: "warning",
     SystemHealth.Status.DOWN: "danger",
 }
+
+ALERT_COLOURS = {Alert.State.OPEN: "danger", Alert.State.ACKNOWLEDGED: "warning", Alert.State.RESOLVED: "success"}
 
 
 class JobFilter(admin.SimpleListFilter):
@@ -73,7 +78,7 @@ class CronLogAdmin(ReadOnlyAdmin):
 
 @admin.register(CronMetric)
 class CronMetricAdmin(ReadOnlyAdmin):
-    list_display = ("job_name", "day", "runs", "failures", "p50_ms", "p95_ms", "max_ms")
+    list_display = ("job_name", "day", "runs", "failures", "p95_ms", "max_ms", "rows")
     list_filter = (("day", admin.DateFieldListFilter),)
     search_fields = ("job_name",)
     search_help_text = "Job"
@@ -89,6 +94,64 @@ class SystemHealthAdmin(ReadOnlyAdmin):
     @display(description="status", label=HEALTH_COLOURS)
     def status_label(self, health: SystemHealth) -> tuple[str, str]:
         return health.status, health.get_status_display()
+
+
+class MessageInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What was told about an alert, and what still waits."""
+
+    model = AlertMessage
+    fields = ("kind", "channel", "text", "created_at", "sent_at", "tries", "last_error")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Alert | None = None) -> bool:
+        return False
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    """What is or was wrong. Staff who may change alerts acknowledge and silence them."""
+
+    list_display = ("says", "state_label", "severity", "opened_at", "lasted", "silenced_until", "acknowledged_by")
+    list_filter = ("state", "severity", "rule", ("opened_at", RangeDateTimeFilter))
+    list_filter_submit = True
+    list_select_related = ("cause",)
+    search_fields = ("subject",)
+    search_help_text = "Job, process, source or part"
+    ordering = ("-opened_at", "-pk")
+    sortable_by = ("opened_at",)
+    actions = ("acknowledge", "silence_for_an_hour", "silence_for_a_day")
+    inlines = (MessageInline,)
+
+    @display(description="state", label=ALERT_COLOURS)
+    def state_label(self, alert: Alert) -> tuple[str, str]:
+        return alert.state, alert.get_state_display()
+
+    @display(description="lasted")
+    def lasted(self, alert: Alert) -> str:
+        return duration((alert.resolved_at or timezone.now()) - alert.opened_at)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("monitoring.change_alert")
+
+    @admin.action(description="Acknowledge: somebody knows, no more reminders", permissions=["operate"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        count = alerts.acknowledge(queryset, by=request.user.get_username(), now=timezone.now())
+        self.message_user(request, f"{count} acknowledged.", messages.SUCCESS)
+
+    @admin.action(description="Silence for an hour", permissions=["operate"])
+    def silence_for_an_hour(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        self._silence(request, queryset, timedelta(hours=1))
+
+    @admin.action(description="Silence for a day", permissions=["operate"])
+    def silence_for_a_day(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        self._silence(request, queryset, timedelta(days=1))
+
+    def _silence(self, request: HttpRequest, queryset: QuerySet[Alert], span: timedelta) -> None:
+        until = timezone.now() + span
+        count = alerts.silence(queryset, until=until)
+        self.message_user(request, f"{count} silent until {until:%b %d %H:%M} UTC.", messages.SUCCESS)
 
 
 class RetentionForm(forms.ModelForm):  # type: ignore[type-arg]

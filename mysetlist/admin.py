@@ -103,7 +103,7 @@ def _any_contains(columns: Sequence[str], word: str) -> Q:
 class ReadOnlyAdmin(Admin):
     """A page for records: nobody adds, changes or deletes them here."""
 
-    actions = None
+    actions: Sequence[str] | None = None
     warn_unsaved_form = False
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -13,6 +13,7 @@ ROOMS = {
         ("Changes", "show_chart", "trending.trendchange"),
     ),
     "Operations": (
+        ("Alerts", "notifications", "monitoring.alert"),
         ("Runs", "history", "monitoring.cronlog"),
         ("Schedules", "schedule", "django_celery_beat.periodictask"),
         ("Queue", "stacks", "syncjobs.queuejob"),

@@ -4,7 +4,9 @@ import os
 import secrets
 import tempfile
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -210,6 +212,22 @@ HEALTH_CHECKS = {
     "cache": "monitoring.checks.cache",
     "trending": "trending.checks.score_age",
 }
+
+ALERT_RULES = ["monitoring.facts.part_findings", "monitoring.facts.job_findings"]
+# What is wrong with a job, where it differs from the default (monitoring.rules.Policy).
+JOB_POLICIES: dict[str, dict[str, Any]] = {
+    "calculate_trending": {"failures": 3, "longest": timedelta(minutes=10), "idle": None},
+    "cleanup_old_data": {"idle": None},
+    "backup_logs": {"idle": None},
+}
+ALERT_EMAILS = listed("ALERT_EMAILS")
+ALERT_WEBHOOK_URL = text("ALERT_WEBHOOK_URL")
+DEADMAN_URL = text("DEADMAN_URL")
+SITE_URL = text("SITE_URL").rstrip("/")  # our own address, for links in messages
+
+vars().update(env.email_url_config(text("EMAIL_URL", "smtp://localhost:25")))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", "mysetlist@localhost")
 
 TRENDING_INTERVAL_SECONDS = 300
 

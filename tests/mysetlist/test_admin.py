@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, IntervalSchedule, SolarSchedule
 
 from monitoring.health import check_health
-from monitoring.models import CronLog
+from monitoring.models import Alert, CronLog
 from mysetlist.admin import BoundedPaginator, ReadOnlyAdmin
 from mysetlist.catalog.models import Activity, Artist, Billing, SetlistSong, Show, Vote
 from syncjobs.models import QueueJob
@@ -48,6 +48,7 @@ def make_rows(number):
         ClockedSchedule.objects.create(clocked_time=now)
         IntervalSchedule.objects.create(every=artist.pk, period="days")
         SolarSchedule.objects.create(event="sunrise", latitude=artist.pk % 90, longitude=number)
+        Alert.objects.create(rule="failed", subject=job, says="It failed.", opened_at=now, last_seen_at=now)
     refresh(as_of=whole_hour(now))
     make_vote(SetlistSong.objects.latest("pk"), at=now)  # activity that no refresh has taken yet
     check_health(now=now)
@@ -112,7 +113,7 @@ def test_records_are_neither_added_nor_changed_nor_deleted(admin_client, model):
 
 def test_the_logs_are_records():
     names = {model.__name__ for model in RECORDS}
-    assert {"CronLog", "CronMetric", "SystemHealth", "TrendChange", "QueueJob", "Activity"} <= names
+    assert {"Alert", "CronLog", "CronMetric", "SystemHealth", "TrendChange", "QueueJob", "Activity"} <= names
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

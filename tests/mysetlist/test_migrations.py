@@ -140,6 +140,8 @@ def test_every_migration_applies_reverses_to_nothing_and_applies_again(scratch: 
         ("cron_logs", "status IN ('success', 'skipped')"): "90 days, 0:00:00",
         ("cron_logs", "status NOT IN ('success', 'skipped')"): "365 days, 0:00:00",
         ("cron_metrics", "true"): "730 days, 0:00:00",
+        ("alert_messages", "true"): "90 days, 0:00:00",
+        ("alerts", "true"): "365 days, 0:00:00",
         ("trend_changes", "true"): "365 days, 0:00:00",
     }
 
