@@ -24,21 +24,22 @@ class Degraded(Exception):
 
 def database() -> str:
     """PostgreSQL answers a query, and at once."""
+    started = perf_counter()
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         (version,) = cursor.fetchone()
-        started = perf_counter()
-        cursor.execute("SELECT pg_database_size(current_database())")
-        (size,) = cursor.fetchone()
     took = round((perf_counter() - started) * 1000)
     if took > SLOW_MS:
         raise Degraded(f"PostgreSQL {version} took {took} ms for a query that reads nothing.")
-    return f"PostgreSQL {version} answers. The database has {megabytes(size)}."
+    return f"PostgreSQL {version} answers."
 
 
 def disk() -> str:
     """There is room where we write: the embedded database and BACKUP_DIR."""
-    return "; ".join(room(folder) for folder in our_folders()) or "The database is on another machine."
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        (size,) = cursor.fetchone()
+    return "; ".join([f"The database has {megabytes(size)}", *(room(folder) for folder in our_folders())])
 
 
 def our_folders() -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from monitoring.cron import AlreadyRunning, Run, Terminated
+from monitoring.cron import SKIPPED_BECAUSE, AlreadyRunning, Run, Terminated
 
 EXIT_FAILED = 1
 EXIT_WRONG_ARGUMENTS = 2
@@ -57,7 +57,7 @@ class JobCommand(BaseCommand):
     def warn(self, run: Run) -> None:
         """Say on stderr what was not done."""
         if run.status == "skipped":
-            self.stderr.write(self.style.WARNING(f"{run.job}: skipped. {run.result['reason']}"))
+            self.stderr.write(self.style.WARNING(f"{run.job}: skipped. {run.result[SKIPPED_BECAUSE]}"))
         elif run.status == "partial":
             self.stderr.write(self.style.WARNING(f"{run.job}: some items failed; see run {run.run}."))
 

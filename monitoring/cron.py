@@ -10,8 +10,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
+from time import perf_counter
 from types import FrameType
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
@@ -23,19 +24,26 @@ from monitoring.models import CronLog
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
+T = TypeVar("T")
 Counts = Mapping[str, Any]
+Step = Callable[[int, Counts], Counts]
 
 LEASE_SECONDS = 60.0  # a process silent for so long is taken for dead …
 RENEW_SECONDS = 20.0  # … so a living one speaks three times as often
 LONGEST_ERROR = 2000  # characters
+SKIPPED_BECAUSE = "skipped_because"  # in the result of a run that was skipped by its own job
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 current_run: ContextVar[int | None] = ContextVar("current_run", default=None)
 _trigger: ContextVar[CronLog.Trigger] = ContextVar("trigger", default=CronLog.Trigger.COMMAND)
+_given_run: ContextVar[int | None] = ContextVar("given_run", default=None)
+_last_step: ContextVar[Step | None] = ContextVar("last_step", default=None)
 
 
 class AlreadyRunning(Exception):
     """This job is running already."""
+
+    retry_after = RENEW_SECONDS
 
     def __init__(self, job: str, run: int) -> None:
         super().__init__(f"{job} is already running (run {run}); this call was skipped.")
@@ -66,12 +74,16 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
 
     The row is committed before any work and closed by `log_cron_run`: success, or partial when the
     result's `failed` is not 0; skipped when it raises Skipped; failed when it raises anything else, is
-    told to stop or runs out of time. Raises AlreadyRunning, and records a skipped run, while another call of the same job is alive.
+    told to stop or runs out of time. Raises AlreadyRunning, and records a skipped run, while another call
+    of the same job is alive. Inside a run of the queue (see `inside`) it writes no row.
     """
     job = func.__name__
 
     @wraps(func)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Run:
+        given, step = _taken(_given_run), _taken(_last_step)
+        if given is not None:
+            return _within(job, given, lambda: func(*args, **kwargs))
         connection.ensure_connection()  # may start a server: not while signals wait
         with _terminable(), _masked(signal.SIG_BLOCK, STOPS) as usual:
             run = _open(job)
@@ -79,9 +91,11 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
             try:
                 with _lease(run), _masked(signal.SIG_SETMASK, usual):  # stopped is the work, not its record
                     result = func(*args, **kwargs)
-                return _close(job, "partial" if result.get("failed") else "success", result, run)
+                    if step:
+                        result = step(run, result)
+                return _close(job, _status(result), result, run)
             except Skipped as reason:
-                return _close(job, "skipped", {"reason": str(reason)}, run)
+                return _close(job, "skipped", {SKIPPED_BECAUSE: str(reason)}, run)
             except BaseException as problem:  # a time limit, Ctrl-C or a result that is no JSON fails a run, too
                 _close(job, "failed", {"error": describe(problem)}, run)
                 raise
@@ -101,25 +115,106 @@ def triggered_by(what: CronLog.Trigger) -> Iterator[None]:
         _trigger.reset(token)
 
 
+@contextmanager
+def inside(run: int | None) -> Iterator[None]:
+    """The next call of a job in here is this run's, which who opened it closes. None: a run of its own, as ever."""
+    token = _given_run.set(run)
+    try:
+        yield
+    finally:
+        _given_run.reset(token)
+
+
+@contextmanager
+def followed_by(step: Step) -> Iterator[None]:
+    """The next call of a job in here ends with this step, within its run; the step's result is the run's."""
+    token = _last_step.set(step)
+    try:
+        yield
+    finally:
+        _last_step.reset(token)
+
+
+def _taken(variable: ContextVar[T | None]) -> T | None:
+    """What one call is given is not given to the calls that it makes."""
+    value = variable.get()
+    variable.set(None)
+    return value
+
+
+def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
+    """Work inside a run of the queue, put off while a command is at the same job."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        living = command_at(cursor, job)
+    if living is not None:
+        raise AlreadyRunning(job, living)
+    token, began = current_run.set(run), perf_counter()
+    try:
+        result = work()
+    except Skipped as reason:
+        result = {SKIPPED_BECAUSE: str(reason)}  # the queue, which closes the run, knows the word
+    finally:
+        current_run.reset(token)
+    duration_ms = round((perf_counter() - began) * 1000)
+    return Run(job=job, run=run, status=_status(result), duration_ms=duration_ms, result=result)
+
+
+def _status(result: Counts) -> str:
+    if SKIPPED_BECAUSE in result:
+        return "skipped"
+    return "partial" if result.get("failed") else "success"
+
+
+def skip_run(
+    cursor: CursorWrapper, job: str, living: int, *, trigger: str, by: str = "", schedule: str = "", slot: Any = None
+) -> int:
+    """Record that a run was asked for in vain. Not by log_cron_run(): that would close a run that is queued."""
+    cursor.execute(
+        "INSERT INTO cron_logs (job_name, status, started_at, finished_at, result, trigger, asked_by, schedule, slot)"
+        " VALUES (%s, 'skipped', clock_timestamp(), clock_timestamp(), %s::jsonb, %s, %s, %s, %s) RETURNING id",
+        [job, json.dumps({"running": living}), trigger, by, schedule, slot],
+    )
+    (skipped,) = cursor.fetchone()
+    cursor.execute("SELECT sum_up_runs(%s, (clock_timestamp() AT TIME ZONE 'UTC')::date)", [job])
+    return int(skipped)
+
+
+def command_at(cursor: CursorWrapper, job: str) -> int | None:
+    """The living run of a command; closes those whose process fell silent. Nobody opens one until the commit."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
+    cursor.execute(
+        "SELECT id, lease_until < clock_timestamp() FROM cron_logs"
+        " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL"
+        " FOR UPDATE",  # one that is closing this moment is no longer silent
+        [job],
+    )
+    living = None
+    for run, silent in cursor.fetchall():
+        if silent:
+            _log(cursor, job, "abandoned", {"error": "Its process fell silent."}, run)
+            logger.error("Run %s of %s was abandoned: its process fell silent.", run, job)
+        else:
+            living = run
+    return living
+
+
+def _queue_at(cursor: CursorWrapper, job: str) -> int | None:
+    """The run that the queue is at. It has no lease: the queue watches over it itself."""
+    cursor.execute(
+        "SELECT max(id) FROM cron_logs WHERE job_name = %s AND status = 'running' AND lease_until IS NULL"
+        " AND trigger <> 'sql'",  # those are other systems'
+        [job],
+    )
+    run: int | None = cursor.fetchone()[0]
+    return run
+
+
 def _open(job: str) -> int:
-    """A row for a new run of the job; closes those whose process fell silent."""
+    """A row for a new run of the job."""
     if connection.in_atomic_block:
         raise RuntimeError(f"{job} was called inside a transaction: its record would be rolled back with it.")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
-        cursor.execute(
-            "SELECT id, lease_until < clock_timestamp() FROM cron_logs"
-            " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL"
-            " FOR UPDATE",  # one that is closing this moment is no longer silent
-            [job],
-        )
-        living = None
-        for run, silent in cursor.fetchall():
-            if silent:
-                _log(cursor, job, "abandoned", {"error": "Its process fell silent."}, run)
-                logger.error("Run %s of %s was abandoned: its process fell silent.", run, job)
-            else:
-                living = run
+        living = command_at(cursor, job) or _queue_at(cursor, job)
         if living is None:
             run = _log(cursor, job, "running", None, None)
             cursor.execute(
@@ -128,8 +223,7 @@ def _open(job: str) -> int:
                 [_trigger.get(), LEASE_SECONDS, run],
             )
             return run
-        skipped = _log(cursor, job, "skipped", {"running": living}, None)
-        cursor.execute("UPDATE cron_logs SET trigger = %s WHERE id = %s", [_trigger.get(), skipped])
+        skip_run(cursor, job, living, trigger=_trigger.get())
     raise AlreadyRunning(job, living)
 
 

@@ -1,11 +1,12 @@
 """What the rules must know, read from the tables."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from monitoring import rules
 from monitoring.models import CronLog, SystemHealth
@@ -44,21 +45,17 @@ def jobs(now: datetime) -> list[rules.Job]:
     names = list(settings.CRON_JOBS)
     past, present = _past(names), _present(names)
     started = _started(now)
+    policies: Mapping[str, rules.Policy] = import_string(settings.JOB_POLICIES)()
     return [
         rules.Job(
             name=name,
-            policy=policy(name),
+            policy=policies.get(name, rules.Policy()),
             past=past[name],
             present=present[name],
             started_last_hour=started.get(name, 0),
         )
         for name in names
     ]
-
-
-def policy(job: str) -> rules.Policy:
-    """The default, with what settings.JOB_POLICIES says of this job."""
-    return rules.Policy(**settings.JOB_POLICIES.get(job, {}))
 
 
 def _past(names: list[str]) -> dict[str, list[rules.Past]]:

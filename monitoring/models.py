@@ -1,14 +1,23 @@
 """What ran, how long it took, how the parts are, and how long we keep it."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 
+class CronLogQuerySet(models.QuerySet["CronLog"]):
+    def to_catch_up(self) -> Self:
+        """Missed slots that will be run all the same."""
+        return self.filter(status=CronLog.Status.MISSED, trigger=CronLog.Trigger.CATCH_UP)
+
+
 class CronLog(models.Model):
     """One run of a job: opened before its work, closed by the same row, whatever happens.
 
-    Written by log_cron_run() alone, and by the wrapper that renews the lease (monitoring.cron).
+    Written by log_cron_run(), by the wrapper that renews the lease (monitoring.cron), and by what asks
+    for runs ahead of them (syncjobs.runs).
     """
 
     class Status(models.TextChoices):
@@ -28,11 +37,16 @@ class CronLog(models.Model):
         SCHEDULE = "schedule"
         HTTP = "http"
         ADMIN = "admin"
+        CATCH_UP = "catch_up"  # a slot that passed while no scheduler was alive
         SQL = "sql"  # log_cron_run() called by another system
 
     job_name = models.CharField(max_length=100)
     slot = models.DateTimeField(null=True, blank=True, help_text="When the schedule wanted it.")
+    schedule = models.CharField(max_length=200, blank=True, db_default="", help_text="Whose slot it is.")
     trigger = models.CharField(max_length=8, choices=Trigger, db_default=Trigger.SQL)
+    asked_by = models.CharField(
+        max_length=150, blank=True, db_default="", help_text="The token's name, or the member of staff."
+    )
     status = models.CharField(max_length=9, choices=Status)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -44,6 +58,8 @@ class CronLog(models.Model):
     lease_until = models.DateTimeField(
         null=True, blank=True, help_text="Renewed while its process lives; a run silent past it is abandoned."
     )
+
+    objects = CronLogQuerySet.as_manager()
 
     class Meta:
         db_table = "cron_logs"
@@ -74,12 +90,20 @@ class CronLog(models.Model):
                 condition=Q(status="running", lease_until__isnull=False),
                 name="one_leased_run_per_job",
             ),
+            models.UniqueConstraint(
+                fields=["schedule", "slot"], condition=Q(slot__isnull=False), name="one_run_per_schedule_and_slot"
+            ),
         ]
         indexes = [
             models.Index(fields=["job_name", "-started_at"], name="run_by_job"),
             models.Index(fields=["-started_at"], name="run_by_start"),
             models.Index(fields=["job_name", "finished_at"], name="run_by_job_and_end"),
-            models.Index(fields=["started_at"], condition=Q(status__in=["queued", "running"]), name="run_open"),
+            models.Index(fields=["job_name"], condition=Q(status__in=["queued", "running"]), name="run_open"),
+            models.Index(
+                fields=["job_name", "slot"],
+                condition=Q(status="missed", trigger="catch_up"),
+                name="run_to_catch_up",
+            ),
             models.Index(fields=["job_name", "finished_at"], condition=Q(status="success"), name="run_by_last_success"),
         ]
 

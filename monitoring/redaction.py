@@ -12,7 +12,6 @@ NAMED = (  # settings that are secrets, or addresses that contain one
     "SECRET_KEY",
     "DATABASE_URL",
     "REDIS_URL",
-    "CRON_SECRET",
     "TICKETMASTER_API_KEY",
     "SPOTIFY_CLIENT_SECRET",
     "SETLISTFM_API_KEY",
@@ -48,7 +47,6 @@ def known_secrets() -> list[str]:
     """Every secret of the settings, the longest first, so that none leaves a rest."""
     values = {value for name in NAMED for value in parts(str(getattr(settings, name, "") or ""))}
     values.update(str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
-    values.update(_tokens(getattr(settings, "CRON_TOKENS", ())))
     return sorted((value for value in values if len(value) >= SHORTEST), key=len, reverse=True)
 
 
@@ -63,16 +61,3 @@ def parts(value: str) -> Iterable[str]:
         if value.startswith("http"):
             yield address.path.rstrip("/")
             yield from (part for part in address.path.split("/") if len(part) >= 2 * SHORTEST)
-
-
-def _tokens(said: object) -> Iterable[str]:
-    """CRON_TOKENS in any of its shapes: a mapping of name and token, or a list of "name:token"."""
-    if isinstance(said, dict):
-        return [str(part) for pair in said.items() for part in pair]
-    if isinstance(said, str):
-        said = said.split(",")
-    return (
-        [token.rpartition(":")[2].strip() for token in said if isinstance(token, str)]
-        if isinstance(said, (list, tuple))
-        else []
-    )

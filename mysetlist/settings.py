@@ -1,18 +1,17 @@
 """Settings: the only reader of the environment. Every name is listed in README.md, Environment."""
 
+import hashlib
 import os
 import secrets
 import tempfile
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
-from mysetlist import embedded
+from mysetlist import broker, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -103,6 +102,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django_celery_beat",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "mysetlist.catalog",
     "monitoring",
     "trending",
@@ -192,12 +195,30 @@ UNFOLD = {
 # Celery wakes workers; the tables are the record (DESIGN.md, section 6). Schedules live in the
 # database alone: a CELERY_BEAT_SCHEDULE here would overwrite an operator's edits at every start.
 CELERY_BROKER_URL = REDIS_URL or "pgmq://"
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(REDIS_URL, DATABASES["default"])
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_DEFAULT_QUEUE = "jobs"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "syncjobs.scheduler:SlotScheduler"  # of `celery beat`; `manage.py scheduler` is it, too
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = broker.PREFETCH["redis" if REDIS_URL else "pgmq"]
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20  # what is at work when a worker is stopped has so long to end
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the ledger fences out what runs twice
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # its queues would stay behind
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_DISABLE_RATE_LIMITS = True  # they count per worker; the sources' limits are rows (syncjobs.sources)
+CELERY_WORKER_ETA_TASK_LIMIT = 100  # we send none: `run_at` is in the ledger
+CELERY_DB_REUSE_MAX = 500  # jobs on one database connection
 
 # What a lower floor must learn of a higher one, it learns from these paths.
 CRON_JOBS = {
@@ -214,12 +235,7 @@ HEALTH_CHECKS = {
 }
 
 ALERT_RULES = ["monitoring.facts.part_findings", "monitoring.facts.job_findings"]
-# What is wrong with a job, where it differs from the default (monitoring.rules.Policy).
-JOB_POLICIES: dict[str, dict[str, Any]] = {
-    "calculate_trending": {"failures": 3, "longest": timedelta(minutes=10), "idle": None},
-    "cleanup_old_data": {"idle": None},
-    "backup_logs": {"idle": None},
-}
+JOB_POLICIES = "syncjobs.alerting.job_policies"  # what is wrong with which job
 ALERT_EMAILS = listed("ALERT_EMAILS")
 ALERT_WEBHOOK_URL = text("ALERT_WEBHOOK_URL")
 DEADMAN_URL = text("DEADMAN_URL")
@@ -233,6 +249,43 @@ TRENDING_INTERVAL_SECONDS = 300
 
 BACKUP_DIR = Path(text("BACKUP_DIR")).expanduser().resolve() if text("BACKUP_DIR") else None
 BACKUP_KEEP = number("BACKUP_KEEP", 30)  # days of logs, and dumps, that are kept
+
+
+def operator_tokens() -> dict[str, bytes]:
+    """The operators' tokens by name, hashed: what is not kept cannot leak.
+
+    Raises ImproperlyConfigured, which never says a token.
+    """
+    pairs = [part.partition(":") for part in listed("CRON_TOKENS")]
+    if secret := text("CRON_SECRET"):
+        pairs.append(("secret", ":", secret))
+    tokens = {}
+    for number, (name, colon, token) in enumerate(pairs, 1):
+        if not (colon and name and token):
+            raise ImproperlyConfigured(f"CRON_TOKENS must be name:token,name:token; part {number} is not name:token.")
+        if name in tokens:
+            raise ImproperlyConfigured(f"CRON_TOKENS has the name {name!r} twice (CRON_SECRET is named 'secret').")
+        tokens[name] = hashlib.new("sha512_256", token.encode()).digest()
+    return tokens
+
+
+OPERATOR_TOKENS = operator_tokens()
+
+# How many proxies stand before us: so many addresses at the end of X-Forwarded-For are theirs to say.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
+FAN_RATE = "60/minute"  # calls that write, of one fan …
+ADDRESS_RATE = "600/minute"  # … and of one address, whoever calls
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["mysetlist.rights.OperatorToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["mysetlist.rights.IsOperator"],  # closed unless a view says otherwise
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["mysetlist.parsing.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "mysetlist.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "mysetlist.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": TRUSTED_PROXIES,
+}
 
 LOGGING = {
     "version": 1,

@@ -1,12 +1,29 @@
 """What must be done: the queue of record. Celery's messages only wake workers up."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from monitoring.models import CronLog
+
+
+class QueueJobQuerySet(models.QuerySet["QueueJob"]):
+    def live(self) -> Self:
+        return self.filter(status__in=QueueJob.LIVE)
+
+    def retryable(self) -> Self:
+        """Final ones that were not completed."""
+        return self.filter(status__in=QueueJob.RETRYABLE)
+
+    def waiting(self) -> Self:
+        """Done with their own work; their children are not."""
+        return self.filter(status=QueueJob.Status.DELAYED, outcome__isnull=False)
+
 
 class QueueJob(models.Model):
-    """One queued call with its payload."""
+    """One queued call with its payload. Written by syncjobs.queue alone."""
 
     class Status(models.TextChoices):
         PENDING = "pending"  # due
@@ -18,6 +35,8 @@ class QueueJob(models.Model):
         CANCELLED = "cancelled"
 
     TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.DEAD, Status.CANCELLED})
+    LIVE = frozenset({Status.PENDING, Status.DELAYED, Status.ACTIVE})
+    RETRYABLE = frozenset({Status.FAILED, Status.DEAD, Status.CANCELLED})
 
     class Priority(models.IntegerChoices):
         CRITICAL = 1
@@ -39,6 +58,46 @@ class QueueJob(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, default="")
 
+    # No foreign keys in the database: each table is cleaned up by its own age, in any order.
+    run = models.ForeignKey(
+        CronLog,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="queue_jobs",
+    )
+    parent = models.ForeignKey(
+        "self", models.DO_NOTHING, null=True, blank=True, db_constraint=False, db_index=False, related_name="children"
+    )
+    children_left = models.PositiveIntegerField(db_default=0, help_text="Children that are not final.")
+    outcome = models.CharField(
+        max_length=9, choices=Status, null=True, blank=True, help_text="What it will be when its children are final."
+    )
+
+    worker = models.CharField(max_length=100, blank=True, db_default="", help_text="Who claimed it last.")
+    lease_token = models.BigIntegerField(
+        db_default=0, help_text="Rises with each claim; who has an old one is fenced out."
+    )
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="A worker silent past it is taken for dead.")
+    started_at = models.DateTimeField(null=True, blank=True, help_text="When it was claimed last.")
+    lost_count = models.PositiveSmallIntegerField(db_default=0, help_text="Workers that died at it; dead at 3.")
+    snooze_count = models.PositiveIntegerField(db_default=0)
+    published_at = models.DateTimeField(null=True, blank=True, help_text="When its message was sent last.")
+    publish_count = models.PositiveIntegerField(db_default=0)
+    cancel_requested = models.BooleanField(db_default=False)
+
+    phase = models.CharField(max_length=50, blank=True, db_default="")
+    percent = models.PositiveSmallIntegerField(db_default=0)
+    message = models.CharField(max_length=200, blank=True, db_default="")
+    state = models.JSONField(default=dict, blank=True, help_text="What checkpoints remember; a retry resumes there.")
+    result = models.JSONField(null=True, blank=True)
+
+    is_new = False  # enqueue() says True of one that it made
+
+    objects = QueueJobQuerySet.as_manager()
+
     class Meta:
         db_table = "queue_jobs"
         verbose_name = "queue job"
@@ -56,14 +115,112 @@ class QueueJob(models.Model):
                 condition=Q(status__in=["pending", "delayed", "active"]),
                 name="one_live_job_per_dedup_key",
             ),
+            models.CheckConstraint(
+                condition=Q(status="active", lease_until__isnull=False) | (~Q(status="active") & Q(lease_until=None)),
+                name="queue_job_is_leased_while_active",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "delayed", "active"], finished_at=None)
+                | (~Q(status__in=["pending", "delayed", "active"]) & Q(finished_at__isnull=False)),
+                name="queue_job_is_finished_or_live",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome=None)
+                | Q(status="delayed", outcome__in=["completed", "failed", "dead", "cancelled"]),
+                name="queue_job_that_waits_is_delayed",
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["queue_name", "priority", "run_at", "id"],
-                condition=Q(status__in=["pending", "delayed"]),
+                condition=Q(status="pending"),
                 name="queue_job_due",
             ),
+            models.Index(fields=["run_at"], condition=Q(status="delayed", outcome=None), name="queue_job_later"),
+            models.Index(fields=["lease_until"], condition=Q(status="active"), name="queue_job_leased"),
+            models.Index(
+                fields=["published_at"],
+                condition=Q(status="pending", published_at__isnull=False),
+                name="queue_job_sent",
+            ),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="queue_job_by_parent"),
+            models.Index(fields=["run"], condition=Q(run__isnull=False), name="queue_job_by_run"),
+            models.Index(
+                fields=["finished_at"], condition=Q(finished_at__isnull=False), name="queue_job_by_end"
+            ),  # for cleanup
         ]
 
     def __str__(self) -> str:
         return f"{self.job_name} #{self.pk}: {self.status}"
+
+
+class JobEvent(models.Model):
+    """What happened to a queue job, in order; append-only. An INSERT notifies `job_events` with the job's number."""
+
+    class Kind(models.TextChoices):
+        STARTED = "started"  # claimed: an attempt begins
+        PROGRESS = "progress"  # a checkpoint
+        WAITING = "waiting"  # done itself, its children are not
+        RETRYING = "retrying"  # failed, and will be tried again
+        SNOOZED = "snoozed"  # put off; costs no attempt
+        LOST = "lost"  # its worker died
+        RETRIED = "retried"  # by an operator
+        COMPLETED = "completed"
+        FAILED = "failed"
+        DEAD = "dead"
+        CANCELLED = "cancelled"
+
+    seq = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(QueueJob, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events")
+    kind = models.CharField(max_length=9, choices=Kind)
+    phase = models.CharField(max_length=50, blank=True, db_default="")
+    percent = models.PositiveSmallIntegerField(db_default=0)
+    message = models.CharField(max_length=200, blank=True, db_default="")
+    attempt = models.PositiveSmallIntegerField(db_default=0)
+    worker = models.CharField(max_length=100, blank=True, db_default="")
+    error = models.TextField(blank=True, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "job_events"
+        verbose_name = "job event"
+        indexes = [
+            models.Index(fields=["job", "seq"], name="job_event_by_job"),
+            models.Index(fields=["created_at"], name="job_event_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of queue job #{self.job_id}"
+
+
+class PausedQueue(models.Model):
+    """A queue of which nothing is published or claimed until it is resumed."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    paused_at = models.DateTimeField(db_default=Now())
+    reason = models.CharField(max_length=200, blank=True, db_default="")
+
+    class Meta:
+        db_table = "paused_queues"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ScheduleState(models.Model):
+    """Up to where a schedule's slots have their runs. Written by the scheduler, and by triggers at each edit."""
+
+    schedule = models.OneToOneField(
+        "django_celery_beat.PeriodicTask",
+        models.CASCADE,
+        primary_key=True,
+        db_constraint=False,  # whoever deletes a schedule by SQL need not know of this table
+        related_name="state",
+    )
+    accounted_until = models.DateTimeField(help_text="Every slot up to here has its run.")
+
+    class Meta:
+        db_table = "schedule_state"
+
+    def __str__(self) -> str:
+        return f"schedule {self.schedule_id} until {self.accounted_until}"

@@ -11,6 +11,7 @@ from django.db.models import QuerySet, URLField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -34,6 +35,7 @@ from mysetlist.catalog.models import (
 from mysetlist.catalog.services import VotingClosed, retract_vote
 
 admin.site.unregister(Group)
+admin.site.unregister(TokenProxy)  # its list would show every fan's key; manage.py drf_create_token makes one
 
 
 @admin.register(User)

@@ -5,10 +5,11 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Now, Upper
 
 
 def validate_timezone(name: str) -> None:
@@ -45,6 +46,7 @@ class Artist(models.Model):
                 condition=Q(popularity__isnull=True) | Q(popularity__range=(0, 100)), name="artist_popularity_0_to_100"
             ),
         ]
+        indexes = [GinIndex(fields=["genres"], name="artist_genres")]
 
     def __str__(self) -> str:
         return self.name
@@ -74,7 +76,10 @@ class Venue(models.Model):
                 condition=Q(country__isnull=True) | Q(country__regex="^[A-Z]{2}$"), name="venue_country_is_alpha_2"
             ),
         ]
-        indexes = [models.Index(fields=["country", "city"], name="venue_country_city")]
+        indexes = [
+            models.Index(fields=["country", "city"], name="venue_country_city"),
+            models.Index(Upper("city"), name="venue_city_in_any_case"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}, {self.city}" if self.city else self.name

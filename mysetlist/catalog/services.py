@@ -1,4 +1,4 @@
-"""What fans do: cast a vote, retract it; and the setlist they vote on, drawn for a show."""
+"""What fans do: cast a vote, retract it, follow; and the setlist they vote on, drawn for a show."""
 
 import math
 import random
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
-from mysetlist.catalog.models import Artist, Setlist, SetlistSong, Show, Song, User, Vote
+from mysetlist.catalog.models import Artist, Follow, Setlist, SetlistSong, Show, Song, User, Vote
 
 CAP = 10  # counted votes of one fan for one artist …
 CAP_HOURS = 168  # … in any so many consecutive hours
@@ -118,3 +118,15 @@ def draw_songs(songs: Iterable[Song], *, seed: str, size: int = PREDICTED_SONGS)
         for song in songs
     }
     return sorted(keys, key=lambda song: (keys[song], song.pk))[:size]
+
+
+def follow_artist(*, fan: User, artist: Artist) -> bool:
+    """Let a fan follow an artist; whether that is new."""
+    _, is_new = Follow.objects.get_or_create(fan=fan, artist=artist)
+    return is_new
+
+
+def unfollow_artist(*, fan: User, artist: Artist) -> bool:
+    """Let a fan follow an artist no more; whether they did."""
+    deleted, _ = Follow.objects.filter(fan=fan, artist=artist).delete()
+    return bool(deleted)

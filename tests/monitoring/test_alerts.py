@@ -139,8 +139,8 @@ def test_a_job_that_failed_is_found_and_one_that_recovered_is_over(settings: Any
 @pytest.mark.parametrize(
     ("statuses", "rules"),
     [
-        (["failed"] * 2, []),  # of calculate_trending three in a row are too many
-        (["failed"] * 3, ["failed"]),
+        (["failed"] * 1, []),  # of calculate_trending two in a row are too many
+        (["failed"] * 2, ["failed"]),
         (["missed"], ["missed"]),
         (["success"] * 5, []),
     ],

@@ -15,9 +15,9 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import Error, ProgrammingError, connection, transaction
 
 from monitoring import cron
-from monitoring.cron import Run, Terminated, cron_job, current_run, triggered_by
+from monitoring.cron import AlreadyRunning, Run, Terminated, cron_job, current_run, followed_by, inside, triggered_by
 from monitoring.models import CronLog, CronMetric
-from tests.monitoring.runs import another_connection, at_once, log_cron_run, the_run, wait_until
+from tests.monitoring.runs import another_connection, at_once, log_cron_run, open_leased, the_run, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -374,3 +374,89 @@ def test_when_the_log_cannot_be_written_the_work_does_not_start() -> None:
         finally:
             theirs.execute("ALTER FUNCTION gone(text, text, jsonb, bigint) RENAME TO log_cron_run")
     assert started == []
+
+
+# --- a run that the queue opened, and closes ---
+
+
+def test_a_job_inside_a_run_writes_no_row_of_its_own() -> None:
+    run = log_cron_run("nightly", "running")
+    seen = []
+    with inside(run):
+        answer = job_that(lambda: seen.append(current_run.get()) or {"failed": 1})()
+    assert (answer.run, answer.status, answer.result) == (run, "partial", {"failed": 1})
+    assert seen == [run]
+    assert CronLog.objects.get().status == "running"  # who opened it closes it
+    assert current_run.get() is None
+
+
+def test_what_a_job_inside_a_run_raises_passes_through() -> None:
+    run = log_cron_run("nightly", "running")
+    with inside(run), pytest.raises(ValueError, match="no disk"):
+        job_that_raises(ValueError("no disk"))()
+    assert CronLog.objects.get().status == "running"
+
+
+def test_a_run_is_given_to_one_call_alone() -> None:
+    run = log_cron_run("nightly", "running")
+
+    @cron_job
+    def inner() -> dict[str, int]:
+        return {}
+
+    with inside(run):
+        job_that(lambda: {"inner": inner().run})()
+    assert CronLog.objects.exclude(pk=run).get().job_name == "inner"
+
+
+def test_a_run_of_the_queue_is_put_off_while_a_command_is_at_it() -> None:
+    living, run = open_leased("nightly", seconds=60), log_cron_run("nightly", "queued")
+    with inside(run), pytest.raises(AlreadyRunning) as caught:
+        job_that(dict)()
+    assert (caught.value.run, caught.value.retry_after > 0) == (living, True)
+    assert not CronLog.objects.filter(status="skipped").exists()
+
+
+def test_a_run_of_the_queue_is_not_put_off_by_a_dead_command() -> None:
+    open_leased("nightly", seconds=-1)
+    run = log_cron_run("nightly", "queued")
+    with inside(run):
+        assert job_that(lambda: {"seen": 3})().result == {"seen": 3}
+
+
+# --- a last step, within the run ---
+
+
+def test_the_last_step_s_result_is_the_run_s() -> None:
+    seen = []
+
+    def step(run: int, result: Any) -> Any:
+        seen.append((run, the_run(run).status))
+        return {**result, "failed": 2}
+
+    with followed_by(step):
+        run = job_that(lambda: {"seen": 3})()
+    assert seen == [(run.run, "running")]
+    row = CronLog.objects.get()
+    assert (row.status, row.result) == ("partial", {"seen": 3, "failed": 2})
+
+
+def test_a_last_step_that_raises_fails_the_run() -> None:
+    def step(run: int, result: Any) -> Any:
+        raise ValueError("no disk")
+
+    with followed_by(step), pytest.raises(ValueError, match="no disk"):
+        job_that(dict)()
+    assert CronLog.objects.get().error_message == "ValueError: no disk"
+
+
+def test_a_last_step_is_taken_by_one_call_alone() -> None:
+    steps = []
+
+    @cron_job
+    def inner() -> dict[str, int]:
+        return {}
+
+    with followed_by(lambda run, result: steps.append(run) or result):
+        outer = job_that(lambda: {"inner": inner().run})()
+    assert steps == [outer.run]

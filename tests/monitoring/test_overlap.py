@@ -91,6 +91,19 @@ def test_runs_that_other_systems_opened_are_theirs_to_close() -> None:
     assert the_run(theirs).status == "running"
 
 
+@pytest.mark.parametrize("trigger", ["schedule", "http", "admin"])
+def test_a_command_is_skipped_while_the_queue_is_at_a_run(trigger: str) -> None:
+    """The queue's runs have no lease of their own: it watches over them itself."""
+    queued = log_cron_run("nightly", "queued")
+    CronLog.objects.update(trigger=trigger)
+    assert nightly().status == "success"  # it has not begun
+    log_cron_run("nightly", "running", None, queued)
+    with pytest.raises(AlreadyRunning) as caught:
+        nightly()
+    assert caught.value.run == queued
+    assert the_run(queued).status == "running"
+
+
 def test_of_many_calls_at_once_one_runs_and_the_others_are_skipped() -> None:
     release = threading.Event()
 

@@ -189,7 +189,7 @@ def test_without_a_folder_it_is_skipped_and_says_why(settings: Any) -> None:
     row = CronLog.objects.get()
     assert (row.status, row.result) == (
         "skipped",
-        {"reason": "BACKUP_DIR is not set. Set it to a folder, best on another disk."},
+        {"skipped_because": "BACKUP_DIR is not set. Set it to a folder, best on another disk."},
     )
 
 

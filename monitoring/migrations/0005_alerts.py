@@ -31,7 +31,7 @@ def drop_retention(apps, editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('monitoring', '0003_archive'),
+        ('monitoring', '0004_archive'),
     ]
 
     operations = [
@@ -81,10 +81,6 @@ class Migration(migrations.Migration):
             model_name='cronmetric',
             name='rows',
             field=models.BigIntegerField(help_text='Empty: no run said how many.', null=True, verbose_name='rows written'),
-        ),
-        migrations.AddIndex(
-            model_name='cronlog',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['started_at'], name='run_open'),
         ),
         migrations.AddIndex(
             model_name='cronlog',

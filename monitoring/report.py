@@ -1,0 +1,79 @@
+"""Health as others are told of it: what the last checks said, and whether anybody still checks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from monitoring.models import CronLog, SystemHealth
+
+Status = SystemHealth.Status
+
+CHECKED_EVERY = timedelta(minutes=1)
+SILENT_AFTER = 5 * CHECKED_EVERY  # what nobody has checked for so long, nobody knows
+
+# In the words of application/health+json (draft-inadarei-api-health-check-06).
+WORDS = {Status.HEALTHY: "pass", Status.DEGRADED: "warn", Status.DOWN: "fail"}
+WELL = frozenset({CronLog.Status.SUCCESS, CronLog.Status.PARTIAL})
+TOLD = WELL | {CronLog.Status.FAILED, CronLog.Status.ABANDONED, CronLog.Status.MISSED}  # a skipped run says nothing
+
+WORST_FIRST = ("fail", "warn", "pass")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    status: str  # pass, warn or fail
+    output: str
+    latency_ms: float
+    time: datetime
+    since: datetime
+    last_good_at: datetime | None
+    unit: str = "ms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    status: str  # the worst of the parts
+    output: str
+    checks: Mapping[str, Sequence[Part]]  # by component
+
+
+def report(*, now: datetime) -> Report:
+    """How all is, from `system_health`. Nothing checked, or not lately, is a warning."""
+    checks = {row.component: [_part(row, now)] for row in SystemHealth.objects.order_by("component")}
+    if not checks:
+        return Report(status="warn", output="Nothing has been checked yet. Run: manage.py check_health", checks={})
+    said = {part.status for (part,) in checks.values()}
+    wrong = [component for component, (part,) in checks.items() if part.status != "pass"]
+    return Report(
+        status=next(word for word in WORST_FIRST if word in said),
+        output=f"Not well: {', '.join(wrong)}." if wrong else "All is well.",
+        checks=checks,
+    )
+
+
+def _part(row: SystemHealth, now: datetime) -> Part:
+    status, output = WORDS[Status(row.status)], row.detail
+    if status == "pass" and now - row.checked_at > SILENT_AFTER:
+        status, output = (
+            "warn",
+            f"Not checked for {(now - row.checked_at) // CHECKED_EVERY} minutes. Last: {row.detail}",
+        )
+    return Part(
+        status=status,
+        output=output,
+        latency_ms=row.latency_ms,
+        time=row.checked_at,
+        since=row.since,
+        last_good_at=row.last_good_at,
+    )
+
+
+def job_status(job: str) -> str:
+    """pass or fail, as the job's latest finished run says.
+
+    A job without one is well: a slot that nobody started has left a missed run.
+    """
+    run = CronLog.objects.filter(job_name=job, status__in=TOLD).order_by(F("finished_at").desc(), "-pk").first()
+    return "pass" if run is None or run.status in WELL else "fail"

@@ -1,0 +1,54 @@
+"""Is it alive, can it serve, how are its parts?"""
+
+import logging
+
+from django.db import Error
+from django.utils import timezone
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from monitoring.readiness import NotMigrated, check_readiness
+from monitoring.report import report
+from monitoring.serializers import HealthReportSerializer, HealthSerializer
+from mysetlist.doors import PublicView
+from mysetlist.health_json import RENDERERS, health
+from mysetlist.rights import OperatorToken, is_operator
+
+logger = logging.getLogger(__name__)
+
+
+class Livez(PublicView):
+    """This process answers. Nothing else is asked: a restart would not mend the rest."""
+
+    renderer_classes = RENDERERS
+
+    def get(self, request: Request) -> Response:
+        return health({"status": "pass"}, status="pass")
+
+
+class Readyz(PublicView):
+    """This process can serve: the database answers and is migrated."""
+
+    renderer_classes = RENDERERS
+
+    def get(self, request: Request) -> Response:
+        status = "pass"
+        try:
+            check_readiness()
+        except (Error, NotMigrated):
+            logger.exception("Not ready")
+            status = "fail"
+        return health({"status": status}, status=status)
+
+
+class Health(PublicView):
+    """How all is, as the last checks said. Everybody gets the status, operators every part."""
+
+    renderer_classes = RENDERERS
+    authentication_classes = (OperatorToken, SessionAuthentication)
+
+    def get(self, request: Request) -> Response:
+        told = report(now=timezone.now())
+        says = HealthReportSerializer if is_operator(request) else HealthSerializer
+        return health(says(told).data, status=told.status)

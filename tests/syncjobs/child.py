@@ -1,0 +1,78 @@
+"""Not a test: a worker or a relay in a process of its own, on the database of the test that starts it.
+
+Called as `python -m tests.syncjobs.child <database> <lease seconds> worker <concurrency>` or `… relay [<where it dies>]`.
+"""
+
+import os
+import signal
+import sys
+from typing import Any
+
+import django
+
+RENEWALS_A_LEASE = 4
+
+
+def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
+    django.setup()
+    from django.db import connection
+
+    from mysetlist import broker
+    from mysetlist.celery import app
+    from syncjobs import relay
+    from syncjobs.queue import attempts, publishing
+    from tests.syncjobs import handlers
+
+    connection.settings_dict["NAME"] = database
+    handlers.register()
+    attempts.LEASE_SECONDS = float(lease_seconds)
+    attempts.RENEW_SECONDS = attempts.LEASE_SECONDS / RENEWALS_A_LEASE
+    publishing.REPUBLISH_SECONDS = 1.0
+    relay.RESCUE_SECONDS = relay.TICK_SECONDS = 0.2
+    url = os.environ["TEST_REDIS_URL"]
+    app.conf.update(
+        broker_url=url or "pgmq://",
+        broker_transport_options=broker.transport_options(url, connection.settings_dict),
+        worker_prefetch_multiplier=broker.PREFETCH["redis" if url else "pgmq"],
+    )
+    if what == "worker":
+        app.worker_main(
+            ["worker", "--without-gossip", "--without-mingle", "--concurrency", *arguments, "--loglevel", "WARNING"]
+        )
+    else:
+        if arguments:
+            die(arguments[0], relay)
+        from django.core.management import call_command
+
+        call_command("relay")
+
+
+def die(where: str, relay: Any) -> None:
+    """Be killed at this step of publishing."""
+
+    def dead(*_: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if where == "after-commit":
+        relay.publish = lambda due: due and dead()
+        return
+    send, sent = relay.celery().send_task, []
+
+    def send_task(*args: Any, **options: Any) -> None:
+        if where == "mid-batch" and len(sent) == 1:
+            dead()
+        send(*args, **options)
+        sent.append(1)
+        if where == "after-send":
+            dead()
+
+    if where == "after-select":  # the transaction has not been committed
+        from syncjobs.queue import publishing
+
+        publishing.sorted = lambda rows: (rows and dead()) or []  # type: ignore[attr-defined]
+    else:
+        relay.celery().send_task = send_task
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

