@@ -17,6 +17,7 @@ ROOMS = {
         ("Runs", "history", "monitoring.cronlog"),
         ("Schedules", "schedule", "django_celery_beat.periodictask"),
         ("Queue", "stacks", "syncjobs.queuejob"),
+        ("Sources", "travel_explore", "syncjobs.sourcestate"),
         ("Health", "ecg_heart", "monitoring.systemhealth"),
         ("Daily figures", "calendar_month", "monitoring.cronmetric"),
         ("Retention", "auto_delete", "monitoring.retention"),

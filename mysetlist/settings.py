@@ -48,6 +48,21 @@ def number(name: str, default: int) -> int:
     return int(value)
 
 
+def rate(name: str, default: str) -> float:
+    """A setting that is a number of calls per second, such as 5 or 1.6.
+
+    Raises ImproperlyConfigured when the value is none, or nothing could ever be called.
+    """
+    value = text(name, default)
+    try:
+        calls = float(value)
+    except ValueError:
+        calls = 0.0
+    if not 0.001 <= calls <= 1000:
+        raise ImproperlyConfigured(f"{name} must be a number of calls per second, such as 5 or 1.6, not {value!r}.")
+    return calls
+
+
 def listed(name: str, default: str = "") -> list[str]:
     """A comma-separated setting as a list."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
@@ -232,6 +247,7 @@ HEALTH_CHECKS = {
     "dead rows": "monitoring.checks.dead_rows",
     "cache": "monitoring.checks.cache",
     "trending": "trending.checks.score_age",
+    "sources": "syncjobs.checks.sources",
 }
 
 ALERT_RULES = ["monitoring.facts.part_findings", "monitoring.facts.job_findings"]
@@ -285,6 +301,22 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "mysetlist.problems.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": TRUSTED_PROXIES,
+}
+
+# The three sources. One without its key is left out, and whoever needs it is told. An empty URL is the source's own.
+TICKETMASTER_API_KEY = text("TICKETMASTER_API_KEY")
+TICKETMASTER_BASE_URL = text("TICKETMASTER_BASE_URL")
+SPOTIFY_CLIENT_ID = text("SPOTIFY_CLIENT_ID")
+SPOTIFY_CLIENT_SECRET = text("SPOTIFY_CLIENT_SECRET")
+SPOTIFY_BASE_URL = text("SPOTIFY_BASE_URL")
+SPOTIFY_TOKEN_URL = text("SPOTIFY_TOKEN_URL")
+SETLISTFM_API_KEY = text("SETLISTFM_API_KEY")
+SETLISTFM_BASE_URL = text("SETLISTFM_BASE_URL")
+# source: calls per second, and per day (0: as many as the rate lets through), over all processes
+SOURCE_LIMITS = {
+    "ticketmaster": (rate("TICKETMASTER_PER_SECOND", "5"), number("TICKETMASTER_PER_DAY", 5000)),
+    "spotify": (rate("SPOTIFY_PER_SECOND", "3"), number("SPOTIFY_PER_DAY", 0)),  # its own limit is not published
+    "setlistfm": (rate("SETLISTFM_PER_SECOND", "2"), number("SETLISTFM_PER_DAY", 1440)),
 }
 
 LOGGING = {

@@ -5,17 +5,9 @@ from pathlib import Path
 
 # An empty value counts as not set, and keeps .env from setting it.
 for name in (
-    "DATABASE_URL",
-    "REDIS_URL",
-    "DEBUG",
-    "SECRET_KEY",
-    "ALLOWED_HOSTS",
-    "BACKUP_DIR",
-    "ALERT_EMAILS",
-    "ALERT_WEBHOOK_URL",
-    "DEADMAN_URL",
-    "SITE_URL",
-    "EMAIL_URL",
+    *("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"),
+    *("TICKETMASTER_API_KEY", "SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SETLISTFM_API_KEY"),
+    *("BACKUP_DIR", "ALERT_EMAILS", "ALERT_WEBHOOK_URL", "DEADMAN_URL", "SITE_URL", "EMAIL_URL"),
 ):
     os.environ[name] = ""
 os.environ["MYSETLIST_DATA_DIR"] = str(Path(__file__).resolve().parent.parent / ".data" / "tests")

@@ -67,6 +67,13 @@ class SourceRefused(SourceError):
         self.setting = setting
 
 
+class SourceNotConfigured(SourceRefused):
+    """{source} is not asked: {problem}. Set {setting} (in .env or the environment), then run the job again."""
+
+    def __init__(self, source: Source, setting: str) -> None:
+        super().__init__(source, f"{setting} is not set", setting)
+
+
 class RecordNotFound(SourceError):
     """{source} has no such record. Check the id that was asked for."""
 

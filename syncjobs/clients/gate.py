@@ -28,6 +28,7 @@ class Outcome:
     reason: BusyReason | None = None
     quota_left: int | None = None
     quota_resets_at: float | None = None  # seconds since 1970
+    problem: str | None = None  # what went wrong, in words for an operator; it holds no secret
 
 
 class Gate(Protocol):

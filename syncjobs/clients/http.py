@@ -193,6 +193,7 @@ class Caller:
             reason=error.reason if isinstance(error, SourceBusy) else None,
             quota_left=answer.count("Rate-Limit-Available") if answer else None,
             quota_resets_at=None if reset is None else reset / 1000,
+            problem=None if error is None else str(error),
         )
 
 

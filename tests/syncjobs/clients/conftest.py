@@ -1,6 +1,5 @@
 """Clients of a small server on the loopback that answers as the sources do."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -14,11 +13,9 @@ from tests.syncjobs.clients.standin import SECRET, Scribe, Standin
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Standin]:
-    with Standin() as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    server = Standin()
+    with server.serving():
         yield server
-        server.over.set()
-        server.shutdown()
 
 
 @pytest.fixture

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from syncjobs.clients import setlistfm_records, spotify_records, ticketmaster_records
 from syncjobs.clients.cleaning import clean_link, clean_text
 from syncjobs.clients.errors import BadAnswer, SourceError
+from syncjobs.clients.gate import Verdict
 from syncjobs.clients.http import Limits
 from syncjobs.clients.parsing import MOST
 from syncjobs.clients.setlistfm import SetlistfmClient
 from syncjobs.clients.spotify import SpotifyClient
 from syncjobs.clients.ticketmaster import TicketmasterClient
-from tests.syncjobs.clients.standin import SECRET, load
+from tests.syncjobs.clients.standin import SECRET, Scribe, load
 
 PARSERS: dict[str, Callable[[Any], object]] = {
     "ticketmaster/attraction": ticketmaster_records.read_artist,
@@ -231,11 +232,13 @@ MBID = "27e2997f-f7a1-4353-bcc4-57b9274fa9a4"
 def test_whatever_comes_over_the_wire_a_client_raises_only_its_named_errors(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    limits, wire = Limits(pause=lambda seconds: None), Wire(status, headers, body)
+    limits, wire, gate = Limits(pause=lambda seconds: None), Wire(status, headers, body), Scribe()
     asks: list[Callable[[], object]] = [
-        lambda: TicketmasterClient(api_key=SECRET, session=wire, limits=limits).artist("K8vZ917Kew0"),
-        lambda: SpotifyClient(client_id="c", client_secret=SECRET, session=wire, limits=limits).artist("a" * 22),
-        lambda: SetlistfmClient(api_key=SECRET, session=wire, limits=limits).setlists_of_artist(MBID),
+        lambda: TicketmasterClient(api_key=SECRET, session=wire, limits=limits, gate=gate).artist("K8vZ917Kew0"),
+        lambda: SpotifyClient(client_id="c", client_secret=SECRET, session=wire, limits=limits, gate=gate).artist(
+            "a" * 22
+        ),
+        lambda: SetlistfmClient(api_key=SECRET, session=wire, limits=limits, gate=gate).setlists_of_artist(MBID),
     ]
     for ask in asks:
         told: list[Any] = []
@@ -245,3 +248,7 @@ def test_whatever_comes_over_the_wire_a_client_raises_only_its_named_errors(
             told = [str(error), repr(error), getattr(error, "retry_after", 0)]
         assert SECRET not in str(told)
         assert not told or 0 <= told[2] <= 86400
+    assert len(gate.acquired) == len(gate.outcomes) > 0  # whatever was asked for is accounted for
+    assert SECRET not in repr(gate.outcomes)
+    for outcome in gate.outcomes:
+        assert (outcome.problem is None) == (outcome.verdict is Verdict.ANSWERED and 200 <= (outcome.status or 0) < 300)
