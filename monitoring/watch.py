@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from monitoring.alerts import judge
 from monitoring.delivery import deliver, ping_deadman
@@ -26,6 +28,8 @@ def watch(*, now: datetime, who: str) -> bool:
     if not claim_minute(now=now, who=who):
         return False
     check_health(now=now)
+    for path in settings.EACH_MINUTE:
+        import_string(path)(now=now)
     judge(now=now)
     ping_deadman()
     return True

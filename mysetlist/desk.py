@@ -19,6 +19,7 @@ ROOMS = {
         ("Queue", "stacks", "syncjobs.queuejob"),
         ("Sources", "travel_explore", "syncjobs.sourcestate"),
         ("Health", "ecg_heart", "monitoring.systemhealth"),
+        ("Hourly figures", "schedule", "syncjobs.queuemetric"),
         ("Daily figures", "calendar_month", "monitoring.cronmetric"),
         ("Retention", "auto_delete", "monitoring.retention"),
     ),

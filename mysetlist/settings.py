@@ -250,7 +250,20 @@ HEALTH_CHECKS = {
     "sources": "syncjobs.checks.sources",
 }
 
-ALERT_RULES = ["monitoring.facts.part_findings", "monitoring.facts.job_findings"]
+ALERT_RULES = [
+    "monitoring.facts.part_findings",
+    "monitoring.facts.job_findings",
+    "syncjobs.alerting.queue_findings",
+    "syncjobs.alerting.source_findings",
+]
+METRICS = [
+    "monitoring.metrics.runs",
+    "monitoring.metrics.latest_runs",
+    "monitoring.metrics.parts",
+    "syncjobs.metrics.queues",
+    "syncjobs.metrics.sources",
+]
+EACH_MINUTE = ["syncjobs.metrics.sum_up_queues"]  # what the process that keeps watch does besides
 JOB_POLICIES = "syncjobs.alerting.job_policies"  # what is wrong with which job
 ALERT_EMAILS = listed("ALERT_EMAILS")
 ALERT_WEBHOOK_URL = text("ALERT_WEBHOOK_URL")

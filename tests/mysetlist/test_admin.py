@@ -15,7 +15,7 @@ from monitoring.health import check_health
 from monitoring.models import Alert, CronLog
 from mysetlist.admin import BoundedPaginator, ReadOnlyAdmin
 from mysetlist.catalog.models import Activity, Artist, Billing, SetlistSong, Show, Vote
-from syncjobs.models import QueueJob
+from syncjobs.models import QueueJob, QueueMetric
 from tests.factories import make_artist, make_fan, make_follow, make_setlist, make_show, make_venue, make_vote
 from trending.models import TrendChange
 from trending.services import refresh, whole_hour
@@ -41,6 +41,7 @@ def make_rows(number):
         with connection.cursor() as cursor:
             cursor.execute("SELECT log_cron_run(%s, 'running'), log_cron_run(%s, 'success')", [job, job])
         QueueJob.objects.create(queue_name="cron", job_name=job)
+        QueueMetric.objects.create(queue_name=job, hour=now, depth=1, started=2, failed=0)
         TrendChange.objects.create(
             artist=artist, as_of=now, old_score=10, new_score=20, units={}, run=CronLog.objects.latest("pk")
         )

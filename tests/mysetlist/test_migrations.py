@@ -142,6 +142,7 @@ def test_every_migration_applies_reverses_to_nothing_and_applies_again(scratch: 
         ("cron_metrics", "true"): "730 days, 0:00:00",
         ("alert_messages", "true"): "90 days, 0:00:00",
         ("alerts", "true"): "365 days, 0:00:00",
+        ("queue_metrics", "true"): "90 days, 0:00:00",
         ("job_events", "kind <> 'progress'"): "30 days, 0:00:00",
         ("job_events", "kind = 'progress'"): "2 days, 0:00:00",
         ("queue_jobs", "status IN ('completed', 'cancelled')"): "7 days, 0:00:00",
