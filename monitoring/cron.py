@@ -18,6 +18,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models.functions import Now
+from structlog.contextvars import bound_contextvars
 
 from monitoring.models import CronLog
 
@@ -89,7 +90,11 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
             run = _open(job)
             token = current_run.set(run)
             try:
-                with _lease(run), _masked(signal.SIG_SETMASK, usual):  # stopped is the work, not its record
+                with (
+                    bound_contextvars(job=job, run=run),
+                    _lease(run),
+                    _masked(signal.SIG_SETMASK, usual),
+                ):  # stopped is the work, not its record
                     result = func(*args, **kwargs)
                     if step:
                         result = step(run, result)
@@ -150,7 +155,8 @@ def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
         raise AlreadyRunning(job, living)
     token, began = current_run.set(run), perf_counter()
     try:
-        result = work()
+        with bound_contextvars(job=job, run=run):
+            result = work()
     except Skipped as reason:
         result = {SKIPPED_BECAUSE: str(reason)}  # the queue, which closes the run, knows the word
     finally:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -22,7 +23,7 @@ NAMED = (  # settings that are secrets, or addresses that contain one
 )
 PAIR = re.compile(
     r"""(?ix) \b ( [\w-]* (?: password | passwd | secret | token | api[_-]?key | x-api-key | authorization ) [\w-]* )
-    ( ["']? \s* [=:] \s* ) ( (?: bearer | basic | token ) \s+ [^\s"',;&]+ | " [^"]* " | ' [^']* ' | [^\s"',;&)}\]]+ )"""
+    ( ["']? \s* [=:] \s* ) (?! \[hidden\] ) ( (?: bearer | basic | token ) \s+ [^\s"',;&]+ | " [^"]* " | ' [^']* ' | [^\s"',;&)}\]]+ )"""
 )
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 IN_URL = re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@")
@@ -43,11 +44,16 @@ def is_secret_name(name: str) -> bool:
     return PAIR.fullmatch(f"{name}=x") is not None
 
 
-def known_secrets() -> list[str]:
+def known_secrets() -> tuple[str, ...]:
     """Every secret of the settings, the longest first, so that none leaves a rest."""
-    values = {value for name in NAMED for value in parts(str(getattr(settings, name, "") or ""))}
-    values.update(str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
-    return sorted((value for value in values if len(value) >= SHORTEST), key=len, reverse=True)
+    said = [str(getattr(settings, name, "") or "") for name in NAMED]
+    return _spelt_out((*said, *(str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())))
+
+
+@lru_cache(maxsize=8)
+def _spelt_out(said: tuple[str, ...]) -> tuple[str, ...]:
+    values = {value for each in said for value in parts(each)}
+    return tuple(sorted((value for value in values if len(value) >= SHORTEST), key=len, reverse=True))
 
 
 def parts(value: str) -> Iterable[str]:

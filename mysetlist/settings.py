@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
+from monitoring.logs import logging_config
 from mysetlist import broker, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -128,6 +130,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "monitoring.logs.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -332,10 +335,6 @@ SOURCE_LIMITS = {
     "setlistfm": (rate("SETLISTFM_PER_SECOND", "2"), number("SETLISTFM_PER_DAY", 1440)),
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-}
+SENTRY_DSN = text("SENTRY_DSN")
+LOG_FORMAT = text("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json")
+LOGGING = logging_config(LOG_FORMAT)
