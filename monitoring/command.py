@@ -12,7 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from monitoring.cron import AlreadyRunning, Run, SlotTaken, Terminated, for_slot
+from monitoring.cron import SKIPPED_BECAUSE, AlreadyRunning, Run, SlotTaken, Terminated, for_slot
 from monitoring.models import CronLog
 
 EXIT_FAILED = 1
@@ -62,14 +62,14 @@ class JobCommand(BaseCommand):
         return run
 
     def say(self, run: Run, options: dict[str, Any]) -> None:
+        """Answer for a run on the terminal, or in JSON. Exits 1 when items failed and that is not wanted."""
         if options["json"]:
             self.stdout.write(as_json(run))
         elif sys.stdout.isatty():
             self.stdout.write(f"{run.job}: {run.status} in {run.duration_ms} ms (run {run.run})")
-        if run.status == "partial":
-            self.stderr.write(self.style.WARNING(f"{run.job}: some items failed; see run {run.run}."))
-            if options["strict"]:
-                sys.exit(EXIT_FAILED)
+        self.warn(run)
+        if run.status == "partial" and options["strict"]:
+            sys.exit(EXIT_FAILED)
 
     def slot(self, said: str | None) -> AbstractContextManager[None]:
         """The slot that was asked for. Raises WrongArguments. Schedules are a higher floor's: known by its path."""
@@ -81,6 +81,13 @@ class JobCommand(BaseCommand):
         except ValueError as problem:
             raise WrongArguments(f"--{problem}") from problem
         return for_slot(schedule, slot)
+
+    def warn(self, run: Run) -> None:
+        """Say on stderr what was not done."""
+        if run.status == "skipped":
+            self.stderr.write(self.style.WARNING(f"{run.job}: skipped. {run.result[SKIPPED_BECAUSE]}"))
+        elif run.status == "partial":
+            self.stderr.write(self.style.WARNING(f"{run.job}: some items failed; see run {run.run}."))
 
 
 def _as_run(row: CronLog) -> Run:

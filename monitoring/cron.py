@@ -18,6 +18,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models.functions import Now
+from structlog.contextvars import bound_contextvars
 
 from monitoring.models import CronLog
 
@@ -35,6 +36,7 @@ OPENED = (
     "UPDATE cron_logs SET status = 'running', trigger = %s, schedule = %s, slot = %s, started_at = clock_timestamp(),"
     " finished_at = NULL, error_message = '', lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = %s"
 )
+SKIPPED_BECAUSE = "skipped_because"  # in the result of a run that was skipped by its own job
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 current_run: ContextVar[int | None] = ContextVar("current_run", default=None)
@@ -62,6 +64,10 @@ class SlotTaken(Exception):
         self.run = run
 
 
+class Skipped(Exception):
+    """Raised by a job that does nothing this time, on purpose; the message says why."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM. A KeyboardInterrupt, since psycopg cancels the running statement for those."""
 
@@ -81,9 +87,9 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
     """Record each call of `func` in one CronLog row; its errors pass through.
 
     The row is committed before any work and closed by `log_cron_run`: success, or partial when the
-    result's `failed` is not 0; failed when it raises, is told to stop or runs out of time. Raises
-    AlreadyRunning, and records a skipped run, while another call of the same job is alive.
-    Inside a run of the queue (see `inside`) it writes no row.
+    result's `failed` is not 0; skipped when it raises Skipped; failed when it raises anything else, is
+    told to stop or runs out of time. Raises AlreadyRunning, and records a skipped run, while another call
+    of the same job is alive. Inside a run of the queue (see `inside`) it writes no row.
     """
     job = func.__name__
 
@@ -97,11 +103,17 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
             run = _open(job)
             token = current_run.set(run)
             try:
-                with _lease(run), _masked(signal.SIG_SETMASK, usual):  # stopped is the work, not its record
+                with (
+                    bound_contextvars(job=job, run=run),
+                    _lease(run),
+                    _masked(signal.SIG_SETMASK, usual),
+                ):  # stopped is the work, not its record
                     result = func(*args, **kwargs)
                     if step:
                         result = step(run, result)
                 return _close(job, _status(result), result, run)
+            except Skipped as reason:
+                return _close(job, "skipped", {SKIPPED_BECAUSE: str(reason)}, run)
             except BaseException as problem:  # a time limit, Ctrl-C or a result that is no JSON fails a run, too
                 _close(job, "failed", {"error": describe(problem)}, run)
                 raise
@@ -166,7 +178,10 @@ def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
         raise AlreadyRunning(job, living)
     token, began = current_run.set(run), perf_counter()
     try:
-        result = work()
+        with bound_contextvars(job=job, run=run):
+            result = work()
+    except Skipped as reason:
+        result = {SKIPPED_BECAUSE: str(reason)}  # the queue, which closes the run, knows the word
     finally:
         current_run.reset(token)
     duration_ms = round((perf_counter() - began) * 1000)
@@ -174,6 +189,8 @@ def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
 
 
 def _status(result: Counts) -> str:
+    if SKIPPED_BECAUSE in result:
+        return "skipped"
     return "partial" if result.get("failed") else "success"
 
 

@@ -107,6 +107,7 @@ class CronLog(models.Model):
                 condition=Q(status="missed", trigger="catch_up"),
                 name="run_to_catch_up",
             ),
+            models.Index(fields=["job_name", "finished_at"], condition=Q(status="success"), name="run_by_last_success"),
         ]
 
     def __str__(self) -> str:
@@ -125,6 +126,7 @@ class CronMetric(models.Model):
     p50_ms = models.BigIntegerField("median (ms)", null=True)
     p95_ms = models.BigIntegerField("p95 (ms)", null=True)
     max_ms = models.BigIntegerField("longest (ms)", null=True)
+    rows = models.BigIntegerField("rows written", null=True, help_text="Empty: no run said how many.")
 
     class Meta:
         db_table = "cron_metrics"
@@ -169,6 +171,91 @@ class SystemHealth(models.Model):
     def is_old(self, now: datetime) -> bool:
         """Nobody has asked for so long that the answer says nothing about now."""
         return now - self.checked_at > self.OLD
+
+
+class Alert(models.Model):
+    """Something that is wrong, from when it was found until it was over. Written by monitoring.alerts alone."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ACKNOWLEDGED = "acknowledged"  # somebody knows; no more reminders
+        RESOLVED = "resolved"
+
+    class Severity(models.TextChoices):
+        WARNING = "warning"
+        CRITICAL = "critical"
+
+    LIVE = frozenset({State.OPEN, State.ACKNOWLEDGED})
+
+    rule = models.CharField(max_length=50)
+    subject = models.CharField(max_length=150, help_text="Which job, process, source or part.")
+    severity = models.CharField(max_length=8, choices=Severity)
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    says = models.TextField()
+    # Their constraints are in SQL, for ON DELETE: cleanup_old_data() does not ask Django.
+    cause = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="effects", db_constraint=False
+    )
+    opened_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    seen_count = models.PositiveIntegerField(default=1)
+    announced_at = models.DateTimeField(null=True, blank=True, help_text="When people were told first.")
+    reminders = models.PositiveSmallIntegerField(default=0)
+    is_flapping = models.BooleanField(default=False, help_text="Came and went too often to tell each time.")
+    silenced_until = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.CharField(max_length=150, blank=True, default="")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "alerts"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="resolved", resolved_at__isnull=False)
+                | Q(state__in=["open", "acknowledged"], resolved_at__isnull=True),
+                name="alert_is_live_or_resolved",
+            ),
+            models.UniqueConstraint(
+                fields=["rule", "subject"],
+                condition=Q(state__in=["open", "acknowledged"]),
+                name="one_live_alert_per_rule_and_subject",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-opened_at"], name="alert_by_time"),
+            models.Index(fields=["rule", "subject", "-opened_at"], name="alert_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.subject}: {self.state}"
+
+
+class AlertMessage(models.Model):
+    """The outbox: what is to be told about an alert, by one channel. Sent at least once."""
+
+    class Kind(models.TextChoices):
+        OPENED = "opened"
+        REMINDER = "reminder"
+        FLAPPING = "flapping"
+        RESOLVED = "resolved"
+
+    alert = models.ForeignKey(Alert, models.CASCADE, related_name="messages", db_constraint=False)
+    kind = models.CharField(max_length=8, choices=Kind)
+    channel = models.CharField(max_length=10)
+    text = models.TextField()
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="Not before; a claim moves it.")
+    tries = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        db_table = "alert_messages"
+        verbose_name = "message"
+        indexes = [models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True), name="message_to_send")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.channel}"
 
 
 class Retention(models.Model):

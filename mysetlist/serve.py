@@ -109,7 +109,12 @@ def run(folder: Path) -> int:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     manager = Together()
     for name, command in parse_procfile((folder / "Procfile").read_text()).processes.items():
-        manager.add_process(name, command, env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}, cwd=folder)
+        manager.add_process(
+            name,
+            command,
+            env={"LOG_FORMAT": "console", **os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+            cwd=folder,
+        )
     signal.signal(signal.SIGHUP, hang_up)
     manager.loop()
     return 0 if manager.returncode == STOPPED else int(manager.returncode or 0)

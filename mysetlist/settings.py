@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
+from monitoring.logs import logging_config
 from mysetlist import broker, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -128,6 +130,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "monitoring.logs.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mysetlist.cors.CorsMiddleware",
@@ -249,16 +252,48 @@ CRON_JOBS = {
     "import_past_setlists": "syncjobs.planners.shows.import_past_setlists",
     "sync_artist_images": "syncjobs.planners.artists.sync_artist_images",
     "finish_mysetlist_sync": "syncjobs.planners.shows.finish_mysetlist_sync",
+    "cleanup_old_data": "monitoring.services.cleanup_old_data",
+    "backup_logs": "monitoring.services.backup_logs",
 }
 SLOTS = "syncjobs.runs.slot_said"  # the slot of a schedule that somebody names
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
+    "disk": "monitoring.checks.disk",
+    "dead rows": "monitoring.checks.dead_rows",
+    "cache": "monitoring.checks.cache",
     "trending": "trending.checks.score_age",
     "sources": "syncjobs.checks.sources",
 }
 
+ALERT_RULES = [
+    "monitoring.facts.part_findings",
+    "monitoring.facts.job_findings",
+    "syncjobs.alerting.queue_findings",
+    "syncjobs.alerting.source_findings",
+]
+METRICS = [
+    "monitoring.metrics.runs",
+    "monitoring.metrics.latest_runs",
+    "monitoring.metrics.parts",
+    "syncjobs.metrics.queues",
+    "syncjobs.metrics.sources",
+]
+EACH_MINUTE = ["syncjobs.metrics.sum_up_queues"]  # what the process that keeps watch does besides
+JOB_POLICIES = "syncjobs.alerting.job_policies"  # what is wrong with which job
+ALERT_EMAILS = listed("ALERT_EMAILS")
+ALERT_WEBHOOK_URL = text("ALERT_WEBHOOK_URL")
+DEADMAN_URL = text("DEADMAN_URL")
+SITE_URL = text("SITE_URL").rstrip("/")  # our own address, for links in messages
+
+vars().update(env.email_url_config(text("EMAIL_URL", "smtp://localhost:25")))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", "mysetlist@localhost")
+
 TRENDING_INTERVAL_SECONDS = 300
 SYNC_COUNTRIES = listed("SYNC_COUNTRIES", "US,CA,MX,GB,IE,DE,FR,ES,NL,AU")  # where master_sync looks for shows
+
+BACKUP_DIR = Path(text("BACKUP_DIR")).expanduser().resolve() if text("BACKUP_DIR") else None
+BACKUP_KEEP = number("BACKUP_KEEP", 30)  # days of logs, and dumps, that are kept
 
 
 def operator_tokens() -> dict[str, bytes]:
@@ -332,10 +367,6 @@ SOURCE_LIMITS = {
     "setlistfm": (rate("SETLISTFM_PER_SECOND", "2"), number("SETLISTFM_PER_DAY", 1440)),
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-}
+SENTRY_DSN = text("SENTRY_DSN")
+LOG_FORMAT = text("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json")
+LOGGING = logging_config(LOG_FORMAT)

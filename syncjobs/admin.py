@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from mysetlist.admin import Admin, ReadOnlyAdmin
 from syncjobs import schedule_admin  # noqa: F401 (its pages)
 from syncjobs.clients.errors import Source
-from syncjobs.models import QueueJob, SourceState
+from syncjobs.models import QueueJob, QueueMetric, SourceState
 from syncjobs.sources import limits_of
 
 JOB_COLOURS = {
@@ -146,3 +146,10 @@ def _error(error: dict[str, Any]) -> str:
 
 def _moment(at: Any) -> str:
     return date_format(timezone.localtime(at), "DATETIME_FORMAT")
+
+
+@admin.register(QueueMetric)
+class QueueMetricAdmin(ReadOnlyAdmin):
+    list_display = ("queue_name", "hour", "depth", "started", "failed", "p95_wait_ms")
+    list_filter = ("queue_name",)
+    ordering = ("-hour", "queue_name")

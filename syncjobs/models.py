@@ -293,3 +293,23 @@ class ScheduleState(models.Model):
 
     def __str__(self) -> str:
         return f"schedule {self.schedule_id} until {self.accounted_until}"
+
+
+class QueueMetric(models.Model):
+    """The figures of one queue and hour (UTC); outlive the jobs themselves. Written by syncjobs.metrics alone."""
+
+    queue_name = models.CharField(max_length=50)
+    hour = models.DateTimeField()
+    depth = models.PositiveIntegerField(help_text="The most due jobs seen waiting.")
+    started = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField(help_text="Failed or dead.")
+    p95_wait_ms = models.BigIntegerField("p95 of the wait (ms)", null=True)
+
+    class Meta:
+        db_table = "queue_metrics"
+        verbose_name = "hourly figures"
+        verbose_name_plural = "hourly figures"
+        constraints = [models.UniqueConstraint(fields=["hour", "queue_name"], name="one_metric_per_queue_and_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.queue_name} at {self.hour}"

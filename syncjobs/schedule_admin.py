@@ -162,7 +162,7 @@ class RunAdmin(Starting, CronLogAdmin):
     """What ran, and starting it once more."""
 
     AGAIN = frozenset({CronLog.Status.FAILED, CronLog.Status.PARTIAL, CronLog.Status.ABANDONED, CronLog.Status.MISSED})
-    actions = ("run_again",)  # type: ignore[assignment]
+    actions = ("run_again",)
     readonly_fields = ("queue_jobs",)
 
     @admin.action(description="Run again what failed or was missed", permissions=["start"])

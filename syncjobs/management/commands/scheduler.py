@@ -7,7 +7,9 @@ from typing import Any
 from celery.beat import Service
 from django.core.management.base import BaseCommand
 
+from monitoring.watch import watching
 from mysetlist.celery import app
+from syncjobs.running import this_process
 from syncjobs.scheduler import SlotScheduler
 
 
@@ -22,4 +24,5 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        service.start()
+        with watching(f"scheduler {this_process()}"):
+            service.start()
