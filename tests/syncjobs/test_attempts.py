@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from syncjobs import queue
@@ -87,6 +87,28 @@ def test_a_stale_worker_is_fenced_out_of_everything() -> None:
             act()
     assert effects_of(job) == []
     assert (fresh(job).status, fresh(job).worker) == (Status.ACTIVE, "other")
+
+
+def test_a_worker_whose_claim_the_server_forgot_is_fenced_out_though_it_has_the_same_token() -> None:
+    """A claim does not wait for the disk: a crash of the server may take it back, and give its token again."""
+    job = enqueue("apply")
+    stale = claimed(job, "before the crash")
+    QueueJob.objects.update(status="pending", attempts=0, lease_token=0, lease_until=None, worker="")
+    newer = claimed(job, "after it")
+    assert newer.token == stale.token
+    with pytest.raises(LeaseLost):
+        queue.finish(stale, {})
+    queue.finish(newer, {})
+    assert fresh(job).status == Status.COMPLETED
+
+
+def test_an_end_that_effects_are_committed_with_waits_for_the_disk_as_ever() -> None:
+    taken = claimed(enqueue("apply"))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = local")
+        queue.finish(taken, {})
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("local",)
 
 
 def test_a_checkpoint_writes_all_or_nothing_and_renews_the_lease() -> None:
