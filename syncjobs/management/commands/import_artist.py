@@ -46,9 +46,8 @@ class Command(JobCommand):
         began = time.monotonic()
         with shown() as on_progress:
             done = self.drive(job.pk, on_progress)
-            if options["all"]:
-                self.drive_rest(done, on_progress)
-        self.answer(done, round((time.monotonic() - began) * 1000), options)
+            rest = self.drive_rest(done, on_progress) if options["all"] else []
+        self.answer(done, rest, round((time.monotonic() - began) * 1000), options)
 
     def drive(self, number: int, on_progress: OnProgress | None) -> QueueJob:
         """Do the job in this process until it is final."""
@@ -71,16 +70,16 @@ class Command(JobCommand):
                 )
             time.sleep(LOOK_SECONDS)
 
-    def drive_rest(self, done: QueueJob, on_progress: OnProgress | None) -> None:
+    def drive_rest(self, done: QueueJob, on_progress: OnProgress | None) -> list[QueueJob]:
         """What the import has put into the queue for later."""
         artist = ((done.result or {}).get("artist") or {}).get("id")
         keys = [f"{job} {artist}" for job in LATER]
-        for number in QueueJob.objects.live().filter(dedup_key__in=keys).values_list("pk", flat=True):
-            self.drive(number, on_progress)
+        left = QueueJob.objects.live().filter(dedup_key__in=keys).order_by("pk").values_list("pk", flat=True)
+        return [self.drive(number, on_progress) for number in list(left)]
 
-    def answer(self, job: QueueJob, duration_ms: int, options: dict[str, Any]) -> None:
+    def answer(self, job: QueueJob, rest: list[QueueJob], duration_ms: int, options: dict[str, Any]) -> None:
         """Say how it went; exits unless it is done."""
-        result = job.result or {}
+        result = {**(job.result or {}), **({"rest": {j.job_name: j.result for j in rest}} if rest else {})}
         is_done = job.status == QueueJob.Status.COMPLETED
         status = ("partial" if result.get("failed") else "success") if is_done else "failed"
         if options["json"]:
@@ -104,9 +103,9 @@ class Command(JobCommand):
     def tell(self, result: dict[str, Any], duration_ms: int) -> None:
         """The result for people."""
         self.stdout.write(f"{result['artist']['name']} ({result['artist']['slug']}) in {duration_ms / 1000:.1f} s")
-        for area in ("identifiers", "shows", "songs", "setlists", "predictions"):
-            counts = result.get(area, {})
-            told = ", ".join(f"{number} {name}" for name, number in counts.items() if number and name != "seen")
+        areas = {area: result.get(area, {}) for area in ("identifiers", "shows", "songs", "setlists", "predictions")}
+        for area, counts in {**areas, **result.get("rest", {})}.items():
+            told = ", ".join(f"{number} {name}" for name, number in (counts or {}).items() if number and name != "seen")
             self.stdout.write(f"  {area}: {told or 'nothing'}")
         for note in result.get("notes", []):
             self.stdout.write(f"  {note}")
