@@ -102,7 +102,7 @@ def report(broker: str, url: str) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    ask("TRUNCATE queue_jobs, job_events, cron_logs, system_health")
+    ask("TRUNCATE queue_jobs, job_events, system_health")
     ask("DO $$ BEGIN TRUNCATE pgmq.q_jobs; EXCEPTION WHEN undefined_table THEN END $$")
     lines = [
         f"# The queue on {broker}, {platform.python_version()}, {os.cpu_count()} cores",
@@ -179,7 +179,7 @@ def bare_celery(url: str) -> float:
     from mysetlist.celery import app
 
     options = broker.transport_options(url, settings.DATABASES["default"])
-    with Connection(url or "pgmq://", transport_options=options) as link, app.amqp.Producer(link) as producer:
+    with Connection(url or "pgmq://localhost", transport_options=options) as link, app.amqp.Producer(link) as producer:
         app.send_task("bench.bare", producer=producer)
         time.sleep(1)  # the worker is warm
         for _ in range(BARE):

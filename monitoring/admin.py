@@ -6,17 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.decorators import display
 
-from monitoring import durations
+from monitoring import alerts, durations
 from monitoring.durations import Figures
 from monitoring.health import overall
-from monitoring.models import CronLog, CronMetric, Retention, SystemHealth
+from monitoring.models import Alert, AlertMessage, CronLog, CronMetric, Retention, SystemHealth
+from monitoring.rules import duration
 from mysetlist.admin import Admin, ReadOnlyAdmin, TimeRangeFilter
 
 RUN_COLOURS = {
@@ -36,6 +37,8 @@ HEALTH_COLOURS: dict[str, str] = {
     SystemHealth.Status.DOWN: "danger",
     OLD: "warning",
 }
+
+ALERT_COLOURS = {Alert.State.OPEN: "danger", Alert.State.ACKNOWLEDGED: "warning", Alert.State.RESOLVED: "success"}
 
 
 class JobFilter(admin.SimpleListFilter):
@@ -115,7 +118,7 @@ class CronLogAdmin(JobAdmin):
 
 @admin.register(CronMetric)
 class CronMetricAdmin(JobAdmin):
-    list_display = ("job_name", "day", "runs", "failures", "p50_ms", "p95_ms", "max_ms")
+    list_display = ("job_name", "day", "runs", "failures", "p95_ms", "max_ms", "rows")
     list_filter = (JobFilter, ("day", admin.DateFieldListFilter))
     ordering = ("-day", "job_name")
     change_form_before_template = "monitoring/day.html"
@@ -162,6 +165,64 @@ class SystemHealthAdmin(ReadOnlyAdmin):
         }
         response: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **summed})
         return response
+
+
+class MessageInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What was told about an alert, and what still waits."""
+
+    model = AlertMessage
+    fields = ("kind", "channel", "text", "created_at", "sent_at", "tries", "last_error")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Alert | None = None) -> bool:
+        return False
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    """What is or was wrong. Staff who may change alerts acknowledge and silence them."""
+
+    list_display = ("says", "state_label", "severity", "opened_at", "lasted", "silenced_until", "acknowledged_by")
+    list_filter = ("state", "severity", "rule", ("opened_at", TimeRangeFilter))
+    list_filter_submit = True
+    list_select_related = ("cause",)
+    search_fields = ("subject",)
+    search_help_text = "Job, process, source or part"
+    ordering = ("-opened_at", "-pk")
+    sortable_by = ("opened_at",)
+    actions = ("acknowledge", "silence_for_an_hour", "silence_for_a_day")
+    inlines = (MessageInline,)
+
+    @display(description="state", label=ALERT_COLOURS)
+    def state_label(self, alert: Alert) -> tuple[str, str]:
+        return alert.state, alert.get_state_display()
+
+    @display(description="lasted")
+    def lasted(self, alert: Alert) -> str:
+        return duration((alert.resolved_at or timezone.now()) - alert.opened_at)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("monitoring.change_alert")
+
+    @admin.action(description="Acknowledge: somebody knows, no more reminders", permissions=["operate"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        count = alerts.acknowledge(queryset, by=request.user.get_username(), now=timezone.now())
+        self.message_user(request, f"{count} acknowledged.", messages.SUCCESS)
+
+    @admin.action(description="Silence for an hour", permissions=["operate"])
+    def silence_for_an_hour(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        self._silence(request, queryset, timedelta(hours=1))
+
+    @admin.action(description="Silence for a day", permissions=["operate"])
+    def silence_for_a_day(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        self._silence(request, queryset, timedelta(days=1))
+
+    def _silence(self, request: HttpRequest, queryset: QuerySet[Alert], span: timedelta) -> None:
+        until = timezone.now() + span
+        count = alerts.silence(queryset, until=until)
+        self.message_user(request, f"{count} silent until {until:%b %d %H:%M} UTC.", messages.SUCCESS)
 
 
 class RetentionForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from time import perf_counter
 from types import FrameType
@@ -18,6 +18,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models.functions import Now
+from structlog.contextvars import bound_contextvars
 
 from monitoring.models import CronLog
 
@@ -31,10 +32,16 @@ Step = Callable[[int, Counts], Counts]
 LEASE_SECONDS = 60.0  # a process silent for so long is taken for dead …
 RENEW_SECONDS = 20.0  # … so a living one speaks three times as often
 LONGEST_ERROR = 2000  # characters
+OPENED = (
+    "UPDATE cron_logs SET status = 'running', trigger = %s, schedule = %s, slot = %s, started_at = clock_timestamp(),"
+    " finished_at = NULL, error_message = '', lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = %s"
+)
+SKIPPED_BECAUSE = "skipped_because"  # in the result of a run that was skipped by its own job
 STOPS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 current_run: ContextVar[int | None] = ContextVar("current_run", default=None)
 _trigger: ContextVar[CronLog.Trigger] = ContextVar("trigger", default=CronLog.Trigger.COMMAND)
+_slot: ContextVar[tuple[str, datetime] | None] = ContextVar("slot", default=None)
 _given_run: ContextVar[int | None] = ContextVar("given_run", default=None)
 _last_step: ContextVar[Step | None] = ContextVar("last_step", default=None)
 
@@ -47,6 +54,18 @@ class AlreadyRunning(Exception):
     def __init__(self, job: str, run: int) -> None:
         super().__init__(f"{job} is already running (run {run}); this call was skipped.")
         self.run = run
+
+
+class SlotTaken(Exception):
+    """Somebody has started this slot of the schedule already."""
+
+    def __init__(self, job: str, run: int) -> None:
+        super().__init__(f"{job}: this slot has its run already (run {run}).")
+        self.run = run
+
+
+class Skipped(Exception):
+    """Raised by a job that does nothing this time, on purpose; the message says why."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -68,9 +87,9 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
     """Record each call of `func` in one CronLog row; its errors pass through.
 
     The row is committed before any work and closed by `log_cron_run`: success, or partial when the
-    result's `failed` is not 0; failed when it raises, is told to stop or runs out of time. Raises
-    AlreadyRunning, and records a skipped run, while another call of the same job is alive.
-    Inside a run of the queue (see `inside`) it writes no row.
+    result's `failed` is not 0; skipped when it raises Skipped; failed when it raises anything else, is
+    told to stop or runs out of time. Raises AlreadyRunning, and records a skipped run, while another call
+    of the same job is alive. Inside a run of the queue (see `inside`) it writes no row.
     """
     job = func.__name__
 
@@ -84,11 +103,17 @@ def cron_job(func: Callable[P, Counts]) -> Callable[P, Run]:
             run = _open(job)
             token = current_run.set(run)
             try:
-                with _lease(run), _masked(signal.SIG_SETMASK, usual):  # stopped is the work, not its record
+                with (
+                    bound_contextvars(job=job, run=run),
+                    _lease(run),
+                    _masked(signal.SIG_SETMASK, usual),
+                ):  # stopped is the work, not its record
                     result = func(*args, **kwargs)
                     if step:
                         result = step(run, result)
                 return _close(job, _status(result), result, run)
+            except Skipped as reason:
+                return _close(job, "skipped", {SKIPPED_BECAUSE: str(reason)}, run)
             except BaseException as problem:  # a time limit, Ctrl-C or a result that is no JSON fails a run, too
                 _close(job, "failed", {"error": describe(problem)}, run)
                 raise
@@ -106,6 +131,16 @@ def triggered_by(what: CronLog.Trigger) -> Iterator[None]:
         yield
     finally:
         _trigger.reset(token)
+
+
+@contextmanager
+def for_slot(schedule: str, slot: datetime) -> Iterator[None]:
+    """The next call of a job in here is that slot's run. It raises SlotTaken if the slot has one."""
+    token = _slot.set((schedule, slot))
+    try:
+        yield
+    finally:
+        _slot.reset(token)
 
 
 @contextmanager
@@ -138,12 +173,15 @@ def _taken(variable: ContextVar[T | None]) -> T | None:
 def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
     """Work inside a run of the queue, put off while a command is at the same job."""
     with transaction.atomic(), connection.cursor() as cursor:
-        living = _command_at(cursor, job)
+        living = command_at(cursor, job)
     if living is not None:
         raise AlreadyRunning(job, living)
     token, began = current_run.set(run), perf_counter()
     try:
-        result = work()
+        with bound_contextvars(job=job, run=run):
+            result = work()
+    except Skipped as reason:
+        result = {SKIPPED_BECAUSE: str(reason)}  # the queue, which closes the run, knows the word
     finally:
         current_run.reset(token)
     duration_ms = round((perf_counter() - began) * 1000)
@@ -151,10 +189,33 @@ def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
 
 
 def _status(result: Counts) -> str:
+    if SKIPPED_BECAUSE in result:
+        return "skipped"
     return "partial" if result.get("failed") else "success"
 
 
-def _command_at(cursor: CursorWrapper, job: str) -> int | None:
+def skip_run(
+    cursor: CursorWrapper,
+    job: str,
+    living: int,
+    *,
+    trigger: str,
+    by: str = "",
+    schedule: str = "",
+    slot: datetime | None = None,
+) -> int:
+    """Record that a run was asked for in vain. Not by log_cron_run(): that would close a run that is queued."""
+    cursor.execute(
+        "INSERT INTO cron_logs (job_name, status, started_at, finished_at, result, trigger, asked_by, schedule, slot)"
+        " VALUES (%s, 'skipped', clock_timestamp(), clock_timestamp(), %s::jsonb, %s, %s, %s, %s) RETURNING id",
+        [job, json.dumps({"running": living}), trigger, by, schedule, slot],
+    )
+    (skipped,) = cursor.fetchone()
+    cursor.execute("SELECT sum_up_runs(%s, (clock_timestamp() AT TIME ZONE 'UTC')::date)", [job])
+    return int(skipped)
+
+
+def command_at(cursor: CursorWrapper, job: str) -> int | None:
     """The living run of a command; closes those whose process fell silent. Nobody opens one until the commit."""
     cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
     cursor.execute(
@@ -188,19 +249,34 @@ def _open(job: str) -> int:
     """A row for a new run of the job."""
     if connection.in_atomic_block:
         raise RuntimeError(f"{job} was called inside a transaction: its record would be rolled back with it.")
+    schedule, slot = _taken(_slot) or ("", None)
     with transaction.atomic(), connection.cursor() as cursor:
-        living = _command_at(cursor, job) or _queue_at(cursor, job)
+        living = command_at(cursor, job) or _queue_at(cursor, job)
+        missed = _missed(cursor, job, schedule, slot)
         if living is None:
-            run = _log(cursor, job, "running", None, None)
-            cursor.execute(
-                "UPDATE cron_logs SET trigger = %s, lease_until = clock_timestamp() + make_interval(secs => %s)"
-                " WHERE id = %s",
-                [_trigger.get(), LEASE_SECONDS, run],
-            )
+            run = missed[0] if missed else _log(cursor, job, "running", None, None)
+            cursor.execute(OPENED, [_trigger.get(), schedule, slot, LEASE_SECONDS, run])
+            if missed:  # no longer, and the figures of that day say so
+                cursor.execute("SELECT sum_up_runs(%s, (%s::timestamptz AT TIME ZONE 'UTC')::date)", [job, missed[1]])
             return run
-        skipped = _log(cursor, job, "skipped", {"running": living}, None)
-        cursor.execute("UPDATE cron_logs SET trigger = %s WHERE id = %s", [_trigger.get(), skipped])
+        own: dict[str, Any] = (
+            {"schedule": schedule, "slot": slot} if missed is None else {}
+        )  # a missed slot stays missed
+        skip_run(cursor, job, living, trigger=_trigger.get(), **own)
     raise AlreadyRunning(job, living)
+
+
+def _missed(cursor: CursorWrapper, job: str, schedule: str, slot: datetime | None) -> tuple[int, datetime] | None:
+    """The record that nobody started this slot, and when it was made. Raises SlotTaken when somebody did."""
+    if slot is None:
+        return None
+    cursor.execute(
+        "SELECT id, finished_at, status FROM cron_logs WHERE schedule = %s AND slot = %s FOR UPDATE", [schedule, slot]
+    )
+    found = cursor.fetchone()
+    if found and found[2] != CronLog.Status.MISSED:
+        raise SlotTaken(job, found[0])
+    return (int(found[0]), found[1]) if found else None
 
 
 def _close(job: str, status: str, result: Counts, run: int) -> Run:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import perf_counter
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Case, F, Value, When
 from django.utils.module_loading import import_string
 
+from monitoring import heartbeats
 from monitoring.checks import Degraded
 from monitoring.cron import describe, storable
 from monitoring.models import SystemHealth
@@ -18,13 +19,14 @@ logger = logging.getLogger(__name__)
 
 Status = SystemHealth.Status
 WORST_FIRST = (Status.DOWN, Status.DEGRADED, Status.HEALTHY)
+FORGET = timedelta(days=1)  # what nobody checks any more, since its check is gone
 
 
 def check_health(*, now: datetime) -> list[SystemHealth]:
-    """Run every check, remember its answer in `system_health`, and give the answers.
+    """Run every check, remember its answer in `system_health`, and give the answers and the processes.
 
-    A part is healthy when its check returns, degraded when it raises Degraded, else down. When the
-    database is down nothing can be remembered; the answers are given all the same.
+    A part is healthy when its check returns, degraded when it raises Degraded, else down; a process is down
+    when it fell silent. When the database is down nothing can be remembered; the answers are given all the same.
     """
     if not connection.in_atomic_block:
         connection.close()  # who watches for days must not trust a connection that broke
@@ -32,6 +34,10 @@ def check_health(*, now: datetime) -> list[SystemHealth]:
     try:
         for answer in answers:
             _remember(answer)
+        heartbeats.sweep()
+        rows = SystemHealth.objects.exclude(component__in=settings.HEALTH_CHECKS).order_by("component")
+        rows.filter(checked_at__lt=now - FORGET).exclude(component__regex=heartbeats.PROCESS).delete()
+        answers += rows.filter(component__regex=heartbeats.PROCESS)
     except DatabaseError:
         logger.exception("Unable to write system_health")
     return answers

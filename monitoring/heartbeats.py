@@ -2,8 +2,13 @@
 
 from django.db import connection
 
+PARTS = ("worker", "relay", "scheduler")
 EVERY_SECONDS = 10.0
 SILENT_SECONDS = 60.0  # a process silent for so long is taken for dead
+FORGET_SECONDS = 600.0  # the dead are remembered for so long while another of their part lives …
+FORGET_LAST_SECONDS = 7 * 86_400.0  # … and for so long when none does
+
+PROCESS = f"^({'|'.join(PARTS)}) "
 
 
 def beat(component: str, detail: str = "") -> None:
@@ -34,3 +39,25 @@ def living(part: str) -> list[str]:
             [f"{part} %", SILENT_SECONDS],
         )
         return [component for (component,) in cursor.fetchall()]
+
+
+def sweep() -> None:
+    """Call the silent down since they fell silent, and forget those long dead.
+
+    By the database's clock, as the beats are. The last of a part stays: that none is left is news for days.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE system_health SET status = 'down', since = checked_at,"
+            " detail = 'Silent since ' || to_char(checked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC.'"
+            " WHERE component ~ %s AND status <> 'down' AND checked_at <= clock_timestamp() - make_interval(secs => %s)",
+            [PROCESS, SILENT_SECONDS],
+        )
+        cursor.execute(
+            "DELETE FROM system_health dead WHERE component ~ %s AND status = 'down' AND ("
+            " checked_at < clock_timestamp() - make_interval(secs => %s)"
+            " OR checked_at < clock_timestamp() - make_interval(secs => %s) AND EXISTS ("
+            "  SELECT FROM system_health other WHERE other.status = 'healthy'"
+            "  AND split_part(other.component, ' ', 1) = split_part(dead.component, ' ', 1)))",
+            [PROCESS, FORGET_LAST_SECONDS, FORGET_SECONDS],
+        )

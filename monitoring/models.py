@@ -1,16 +1,24 @@
 """What ran, how long it took, how the parts are, and how long we keep it."""
 
 from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 
+class CronLogQuerySet(models.QuerySet["CronLog"]):
+    def to_catch_up(self) -> Self:
+        """Missed slots that will be run all the same."""
+        return self.filter(status=CronLog.Status.MISSED, trigger=CronLog.Trigger.CATCH_UP)
+
+
 class CronLog(models.Model):
     """One run of a job: opened before its work, closed by the same row, whatever happens.
 
-    Written by log_cron_run() alone, and by the wrapper that renews the lease (monitoring.cron).
+    Written by log_cron_run(), by the wrapper that renews the lease (monitoring.cron), and by what asks
+    for runs ahead of them (syncjobs.runs).
     """
 
     class Status(models.TextChoices):
@@ -31,11 +39,16 @@ class CronLog(models.Model):
         SCHEDULE = "schedule"
         HTTP = "http"
         ADMIN = "admin"
+        CATCH_UP = "catch_up"  # a slot that passed while no scheduler was alive
         SQL = "sql"  # log_cron_run() called by another system
 
     job_name = models.CharField(max_length=100)
     slot = models.DateTimeField(null=True, blank=True, help_text="When the schedule wanted it.")
+    schedule = models.CharField(max_length=200, blank=True, db_default="", help_text="Whose slot it is.")
     trigger = models.CharField(max_length=8, choices=Trigger, db_default=Trigger.SQL)
+    asked_by = models.CharField(
+        max_length=150, blank=True, db_default="", help_text="The token's name, or the member of staff."
+    )
     status = models.CharField(max_length=9, choices=Status)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -47,6 +60,8 @@ class CronLog(models.Model):
     lease_until = models.DateTimeField(
         null=True, blank=True, help_text="Renewed while its process lives; a run silent past it is abandoned."
     )
+
+    objects = CronLogQuerySet.as_manager()
 
     class Meta:
         db_table = "cron_logs"
@@ -77,12 +92,22 @@ class CronLog(models.Model):
                 condition=Q(status="running", lease_until__isnull=False),
                 name="one_leased_run_per_job",
             ),
+            models.UniqueConstraint(
+                fields=["schedule", "slot"], condition=Q(slot__isnull=False), name="one_run_per_schedule_and_slot"
+            ),
         ]
         indexes = [
             models.Index(fields=["job_name", "-started_at"], name="run_by_job"),
             models.Index(fields=["-started_at"], name="run_by_start"),
             models.Index(fields=["job_name", "finished_at"], name="run_by_job_and_end"),
             models.Index(fields=["status", "-started_at"], name="run_by_status"),
+            models.Index(fields=["job_name"], condition=Q(status__in=["queued", "running"]), name="run_open"),
+            models.Index(
+                fields=["job_name", "slot"],
+                condition=Q(status="missed", trigger="catch_up"),
+                name="run_to_catch_up",
+            ),
+            models.Index(fields=["job_name", "finished_at"], condition=Q(status="success"), name="run_by_last_success"),
         ]
 
     def __str__(self) -> str:
@@ -101,6 +126,7 @@ class CronMetric(models.Model):
     p50_ms = models.BigIntegerField("median (ms)", null=True)
     p95_ms = models.BigIntegerField("p95 (ms)", null=True)
     max_ms = models.BigIntegerField("longest (ms)", null=True)
+    rows = models.BigIntegerField("rows written", null=True, help_text="Empty: no run said how many.")
 
     class Meta:
         db_table = "cron_metrics"
@@ -145,6 +171,91 @@ class SystemHealth(models.Model):
     def is_old(self, now: datetime) -> bool:
         """Nobody has asked for so long that the answer says nothing about now."""
         return now - self.checked_at > self.OLD
+
+
+class Alert(models.Model):
+    """Something that is wrong, from when it was found until it was over. Written by monitoring.alerts alone."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ACKNOWLEDGED = "acknowledged"  # somebody knows; no more reminders
+        RESOLVED = "resolved"
+
+    class Severity(models.TextChoices):
+        WARNING = "warning"
+        CRITICAL = "critical"
+
+    LIVE = frozenset({State.OPEN, State.ACKNOWLEDGED})
+
+    rule = models.CharField(max_length=50)
+    subject = models.CharField(max_length=150, help_text="Which job, process, source or part.")
+    severity = models.CharField(max_length=8, choices=Severity)
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    says = models.TextField()
+    # Their constraints are in SQL, for ON DELETE: cleanup_old_data() does not ask Django.
+    cause = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="effects", db_constraint=False
+    )
+    opened_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    seen_count = models.PositiveIntegerField(default=1)
+    announced_at = models.DateTimeField(null=True, blank=True, help_text="When people were told first.")
+    reminders = models.PositiveSmallIntegerField(default=0)
+    is_flapping = models.BooleanField(default=False, help_text="Came and went too often to tell each time.")
+    silenced_until = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.CharField(max_length=150, blank=True, default="")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "alerts"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="resolved", resolved_at__isnull=False)
+                | Q(state__in=["open", "acknowledged"], resolved_at__isnull=True),
+                name="alert_is_live_or_resolved",
+            ),
+            models.UniqueConstraint(
+                fields=["rule", "subject"],
+                condition=Q(state__in=["open", "acknowledged"]),
+                name="one_live_alert_per_rule_and_subject",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-opened_at"], name="alert_by_time"),
+            models.Index(fields=["rule", "subject", "-opened_at"], name="alert_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.subject}: {self.state}"
+
+
+class AlertMessage(models.Model):
+    """The outbox: what is to be told about an alert, by one channel. Sent at least once."""
+
+    class Kind(models.TextChoices):
+        OPENED = "opened"
+        REMINDER = "reminder"
+        FLAPPING = "flapping"
+        RESOLVED = "resolved"
+
+    alert = models.ForeignKey(Alert, models.CASCADE, related_name="messages", db_constraint=False)
+    kind = models.CharField(max_length=8, choices=Kind)
+    channel = models.CharField(max_length=10)
+    text = models.TextField()
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="Not before; a claim moves it.")
+    tries = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        db_table = "alert_messages"
+        verbose_name = "message"
+        indexes = [models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True), name="message_to_send")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.channel}"
 
 
 class Retention(models.Model):

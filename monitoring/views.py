@@ -1,13 +1,18 @@
 """Is it alive, can it serve, how are its parts?"""
 
 import logging
+from typing import Any
 
 from django.db import Error
+from django.http import HttpResponse
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from monitoring.metrics import scrape, up
 from monitoring.readiness import NotMigrated, check_readiness
 from monitoring.report import report
 from monitoring.serializers import HealthReportSerializer, HealthSerializer
@@ -57,3 +62,17 @@ class Health(PublicView):
         told = report(now=timezone.now())
         says = HealthReportSerializer if is_operator(request) else HealthSerializer
         return health(says(told).data, status=told.status)
+
+
+class Metrics(PublicView):
+    """Figures for Prometheus. Everybody gets whether all is well, operators everything."""
+
+    authentication_classes = (OperatorToken, SessionAuthentication)
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        said = scrape() if is_operator(request) else up(report(now=timezone.now()).status)
+        return HttpResponse(said, content_type=CONTENT_TYPE_LATEST)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        return super().perform_content_negotiation(request, force=True)  # there is one format, whatever is asked for

@@ -150,7 +150,7 @@ class TimeRangeFilter(RangeDateTimeFilter):
 class ReadOnlyAdmin(Admin):
     """A page for records: nobody adds, changes or deletes them here."""
 
-    actions = None
+    actions: Sequence[str] | None = None
     warn_unsaved_form = False
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

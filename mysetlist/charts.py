@@ -85,7 +85,7 @@ def bar_chart(
     marks = ticks(0, _highest(points))
     scale = Scale(0, marks[-1])
     bars = _bars(points, scale)
-    words = {"name": name, "title": title, "says": says, "unit": unit, "is_daily": is_daily}
+    words: dict[str, Any] = {"name": name, "title": title, "says": says, "unit": unit, "is_daily": is_daily}
     return _plot("charts/bar_chart.html", points, marks, scale, bars=bars, **words)
 
 
@@ -111,7 +111,7 @@ def _bars(points: Sequence[Point], scale: "Scale") -> list[dict[str, Any]]:
     bars = []
     for number, point in enumerate(points):
         top = min(scale(point.value or 0), HIGH - 6)  # even nothing is seen
-        bar = {
+        bar: dict[str, Any] = {
             "x": f"{slot * (number + 0.12):.1f}",
             "width": f"{slot * 0.76:.1f}",
             "y": f"{top:.1f}",

@@ -13,11 +13,13 @@ ROOMS = {
         ("Changes", "show_chart", "trending.trendchange"),
     ),
     "Operations": (
+        ("Alerts", "notifications", "monitoring.alert"),
         ("Runs", "history", "monitoring.cronlog"),
         ("Schedules", "schedule", "django_celery_beat.periodictask"),
         ("Queue", "stacks", "syncjobs.queuejob"),
         ("Sources", "travel_explore", "syncjobs.sourcestate"),
         ("Health", "ecg_heart", "monitoring.systemhealth"),
+        ("Hourly figures", "schedule", "syncjobs.queuemetric"),
         ("Daily figures", "calendar_month", "monitoring.cronmetric"),
         ("Retention", "auto_delete", "monitoring.retention"),
     ),

@@ -149,3 +149,32 @@ HEALTH_REPORT: Example = {
         ]
     },
 }
+
+RUN: Example = {
+    "id": 4711,
+    "url": "/api/cron/runs/4711/",
+    "job": "calculate_trending",
+    "status": "success",
+    "trigger": "http",
+    "asked_by": "token railway",
+    "schedule": "calculate_trending",
+    "slot": "2026-11-24T07:40:00Z",
+    "started_at": "2026-11-24T07:40:01.200300Z",
+    "finished_at": "2026-11-24T07:40:03.512345Z",
+    "duration_ms": 2312,
+    "result": {"version": 7, "artists_scored": 10000, "artists_updated": 312},
+    "error": "",
+}
+QUEUED_RUN: Example = {
+    **RUN,
+    "status": "queued",
+    "finished_at": None,
+    "duration_ms": None,
+    "result": None,
+    "notice": "No worker is alive: the run waits in the queue until one is.",
+}
+OVERLAP: Example = {
+    **_problem(409, "Conflict", "calculate_trending is already under way; this call was skipped.", "already_running"),
+    "run": "/api/cron/runs/4711/",
+    "skipped": "/api/cron/runs/4712/",
+}

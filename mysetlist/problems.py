@@ -49,13 +49,14 @@ class Unavailable(exceptions.APIException):
     wait = RETRY_SECONDS
 
 
-def problem(code: int, detail: str, *, name: str = "", errors: Sequence[Error] = ()) -> HttpResponse:
-    """The answer for an error: status and title, a sentence for people, a `code` for programs."""
+def problem(code: int, detail: str, *, name: str = "", errors: Sequence[Error] = (), **members: str) -> HttpResponse:
+    """The answer for an error: status and title, a sentence for people, a `code` and more for programs."""
     body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(code).phrase, "status": code, "detail": detail}
     if name:
         body["code"] = name
     if errors:
         body["errors"] = errors
+    body |= members
     response = JsonResponse(body, status=code, content_type=MEDIA_TYPE)
     response["Cache-Control"] = "no-store"
     return response
@@ -92,7 +93,7 @@ def _expected(met: Exception) -> exceptions.APIException | None:
     return None
 
 
-def _told(met: exceptions.APIException) -> tuple[str, list[Error]]:
+def _told(met: exceptions.APIException) -> tuple[str, Sequence[Error]]:
     """A sentence, and each thing that is wrong by its name."""
     if not isinstance(met, exceptions.ValidationError):
         return str(met.detail), []

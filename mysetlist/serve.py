@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections
+from honcho import manager as honcho_manager
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 
@@ -21,6 +22,7 @@ from mysetlist import embedded
 
 DEMO_USER = "demo"
 STOPPED = 130  # by Ctrl-C, as meant
+honcho_manager.KILL_WAIT = 30  # seconds: a worker ends what it is at
 
 
 def main() -> int:
@@ -107,7 +109,12 @@ def run(folder: Path) -> int:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     manager = Together()
     for name, command in parse_procfile((folder / "Procfile").read_text()).processes.items():
-        manager.add_process(name, command, env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}, cwd=folder)
+        manager.add_process(
+            name,
+            command,
+            env={"LOG_FORMAT": "console", **os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+            cwd=folder,
+        )
     signal.signal(signal.SIGHUP, hang_up)
     manager.loop()
     return 0 if manager.returncode == STOPPED else int(manager.returncode or 0)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
+from monitoring.logs import logging_config
 from mysetlist import broker, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -128,6 +130,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "monitoring.logs.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mysetlist.cors.CorsMiddleware",
@@ -210,7 +213,7 @@ UNFOLD = {
 
 # Celery wakes workers; the tables are the record (DESIGN.md, section 6). Schedules live in the
 # database alone: a CELERY_BEAT_SCHEDULE here would overwrite an operator's edits at every start.
-CELERY_BROKER_URL = REDIS_URL or "pgmq://"
+CELERY_BROKER_URL = REDIS_URL or "pgmq://localhost"  # where it is really: see its options
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(REDIS_URL, DATABASES["default"])
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -222,7 +225,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "syncjobs.scheduler:SlotScheduler"  # of `celery beat`; `manage.py scheduler` is it, too
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = broker.PREFETCH["redis" if REDIS_URL else "pgmq"]
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
@@ -249,15 +252,48 @@ CRON_JOBS = {
     "import_past_setlists": "syncjobs.planners.shows.import_past_setlists",
     "sync_artist_images": "syncjobs.planners.artists.sync_artist_images",
     "finish_mysetlist_sync": "syncjobs.planners.shows.finish_mysetlist_sync",
+    "cleanup_old_data": "monitoring.services.cleanup_old_data",
+    "backup_logs": "monitoring.services.backup_logs",
 }
+SLOTS = "syncjobs.runs.slot_said"  # the slot of a schedule that somebody names
 HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
+    "disk": "monitoring.checks.disk",
+    "dead rows": "monitoring.checks.dead_rows",
+    "cache": "monitoring.checks.cache",
     "trending": "trending.checks.score_age",
     "sources": "syncjobs.checks.sources",
 }
 
+ALERT_RULES = [
+    "monitoring.facts.part_findings",
+    "monitoring.facts.job_findings",
+    "syncjobs.alerting.queue_findings",
+    "syncjobs.alerting.source_findings",
+]
+METRICS = [
+    "monitoring.metrics.runs",
+    "monitoring.metrics.latest_runs",
+    "monitoring.metrics.parts",
+    "syncjobs.metrics.queues",
+    "syncjobs.metrics.sources",
+]
+EACH_MINUTE = ["syncjobs.metrics.sum_up_queues"]  # what the process that keeps watch does besides
+JOB_POLICIES = "syncjobs.alerting.job_policies"  # what is wrong with which job
+ALERT_EMAILS = listed("ALERT_EMAILS")
+ALERT_WEBHOOK_URL = text("ALERT_WEBHOOK_URL")
+DEADMAN_URL = text("DEADMAN_URL")
+SITE_URL = text("SITE_URL").rstrip("/")  # our own address, for links in messages
+
+vars().update(env.email_url_config(text("EMAIL_URL", "smtp://localhost:25")))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", "mysetlist@localhost")
+
 TRENDING_INTERVAL_SECONDS = 300
 SYNC_COUNTRIES = listed("SYNC_COUNTRIES", "US,CA,MX,GB,IE,DE,FR,ES,NL,AU")  # where master_sync looks for shows
+
+BACKUP_DIR = Path(text("BACKUP_DIR")).expanduser().resolve() if text("BACKUP_DIR") else None
+BACKUP_KEEP = number("BACKUP_KEEP", 30)  # days of logs, and dumps, that are kept
 
 
 def operator_tokens() -> dict[str, bytes]:
@@ -279,6 +315,7 @@ def operator_tokens() -> dict[str, bytes]:
 
 
 OPERATOR_TOKENS = operator_tokens()
+CRON_ALLOW_GET = switch("CRON_ALLOW_GET")
 
 # How many proxies stand before us: so many addresses at the end of X-Forwarded-For are theirs to say.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
@@ -330,10 +367,6 @@ SOURCE_LIMITS = {
     "setlistfm": (rate("SETLISTFM_PER_SECOND", "2"), number("SETLISTFM_PER_DAY", 1440)),
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-}
+SENTRY_DSN = text("SENTRY_DSN")
+LOG_FORMAT = text("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json")
+LOGGING = logging_config(LOG_FORMAT)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.conf import settings
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -24,9 +24,9 @@ class Limiter:
 
     def __init__(self, redis_url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self.shared: Storage | None = None
+        self.shared: RedisStorage | None = None
         if redis_url:
-            self.shared = storage_from_string(
+            self.shared = RedisStorage(
                 redis_url, wrap_exceptions=True, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
             )
         self.asks_again = 0.0

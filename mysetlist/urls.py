@@ -12,13 +12,13 @@ register_converter(NumberConverter, "number")
 
 urlpatterns = [
     path("", board, name="board"),
-    path("admin/", admin.site.urls),
     path("api/", include("trending.urls")),
     path("api/", include("mysetlist.catalog.urls")),
     path("api/", include("syncjobs.urls")),
     path("", include("monitoring.urls")),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("api/docs/", Docs.as_view(), name="docs"),
+    path("admin/", admin.site.urls),
 ]
 
 handler400 = "mysetlist.problems.bad_request"

@@ -1,35 +1,22 @@
-"""Pages for what must be done, and when: the queue, read only, and the schedules."""
+"""Pages for what must be done (the queue, read only) and for the sources. Those for when it is done: schedule_admin."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django_celery_beat.admin import PeriodicTaskAdmin as BeatTaskAdmin
-from django_celery_beat.admin import PeriodicTaskForm, TaskSelectWidget
-from django_celery_beat.models import (
-    ClockedSchedule,
-    CrontabSchedule,
-    IntervalSchedule,
-    PeriodicTask,
-    SolarSchedule,
-)
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from mysetlist.admin import Admin, ReadOnlyAdmin
+from syncjobs import schedule_admin  # noqa: F401 (its pages)
 from syncjobs.clients.errors import Source
-from syncjobs.models import QueueJob, SourceState
+from syncjobs.models import QueueJob, QueueMetric, SourceState
 from syncjobs.sources import limits_of
-
-for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule):
-    admin.site.unregister(model)
 
 JOB_COLOURS = {
     QueueJob.Status.PENDING: "info",
@@ -59,86 +46,6 @@ class QueueJobAdmin(ReadOnlyAdmin):
     @display(description="attempts")
     def attempt(self, job: QueueJob) -> str:
         return f"{job.attempts} of {job.max_attempts}"
-
-
-class TaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
-    pass
-
-
-class ScheduleForm(PeriodicTaskForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["task"].widget = UnfoldAdminTextInputWidget()
-        self.fields["regtask"].widget = TaskSelect()
-
-
-@admin.register(PeriodicTask)
-class ScheduleAdmin(BeatTaskAdmin, Admin):
-    """Schedules are switched off, never deleted: a deleted one would come back as the default."""
-
-    form = ScheduleForm
-    date_hierarchy = None
-    list_display = ("name", "enabled", "scheduler", "last_run_at", "description")
-    list_filter = ("enabled",)
-    list_select_related = ("interval", "crontab", "solar", "clocked")
-    ordering = ("name",)
-    actions = ("enable_tasks", "disable_tasks")
-
-    def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
-        return False
-
-
-class UsedByInline(TabularInline):
-    model = PeriodicTask
-    fields = readonly_fields = ("name", "enabled", "task")
-    extra = 0
-    show_change_link = True
-    verbose_name_plural = "schedules that use this"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
-        # Each names its timing, whatever kind it is.
-        schedules: QuerySet[PeriodicTask] = super().get_queryset(request)
-        return schedules.select_related("interval", "crontab", "solar", "clocked").order_by("name")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class TimingAdmin(Admin):
-    """When. Deleting one deletes the schedules that use it, so only an unused one can go."""
-
-    inlines = (UsedByInline,)
-    actions = None
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        unused = obj is None or not obj.periodictask_set.exists()
-        return unused and super().has_delete_permission(request, obj)
-
-
-@admin.register(CrontabSchedule)
-class CrontabAdmin(TimingAdmin):
-    list_display = ("__str__", "human_readable")
-    fields = ("human_readable", "minute", "hour", "day_of_month", "month_of_year", "day_of_week", "timezone")
-    readonly_fields = ("human_readable",)
-    search_fields = ("minute", "hour")
-
-
-@admin.register(ClockedSchedule)
-class ClockedAdmin(TimingAdmin):
-    list_display = ("clocked_time",)
-
-
-@admin.register(IntervalSchedule)
-class IntervalAdmin(TimingAdmin):
-    pass
-
-
-@admin.register(SolarSchedule)
-class SolarAdmin(TimingAdmin):
-    pass
 
 
 SOURCE_COLOURS = {
@@ -239,3 +146,10 @@ def _error(error: dict[str, Any]) -> str:
 
 def _moment(at: Any) -> str:
     return date_format(timezone.localtime(at), "DATETIME_FORMAT")
+
+
+@admin.register(QueueMetric)
+class QueueMetricAdmin(ReadOnlyAdmin):
+    list_display = ("queue_name", "hour", "depth", "started", "failed", "p95_wait_ms")
+    list_filter = ("queue_name",)
+    ordering = ("-hour", "queue_name")

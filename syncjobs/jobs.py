@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+import monitoring.services
 from monitoring.cron import Run, inside
 from syncjobs.planners import artists, discovery, shows
 from syncjobs.progress import Counts, Work
@@ -65,3 +66,15 @@ def sync_artist_images(work: Work, *, limit: int | None = None) -> Counts:
 
 def finish_mysetlist_sync(work: Work, *, limit: int | None = None) -> Counts:
     return _plan(work, shows.finish_mysetlist_sync, limit=limit)
+
+
+def cleanup_old_data(work: Work) -> Counts:
+    """Remove, or archive, what is past its retention."""
+    with inside(work.run):
+        return monitoring.services.cleanup_old_data(now=timezone.now()).result
+
+
+def backup_logs(work: Work) -> Counts:
+    """Keep a copy of yesterday's runs and figures."""
+    with inside(work.run):
+        return monitoring.services.backup_logs(now=timezone.now()).result

@@ -274,3 +274,42 @@ class SourceState(models.Model):
         SourceState.objects.filter(pk=self.pk).update(
             breaker=SourceState.Breaker.CLOSED, openings=0, good_probes=0, window_began_at=None
         )
+
+
+class ScheduleState(models.Model):
+    """Up to where a schedule's slots have their runs. Written by the scheduler, and by triggers at each edit."""
+
+    schedule = models.OneToOneField(
+        "django_celery_beat.PeriodicTask",
+        models.CASCADE,
+        primary_key=True,
+        db_constraint=False,  # whoever deletes a schedule by SQL need not know of this table
+        related_name="state",
+    )
+    accounted_until = models.DateTimeField(help_text="Every slot up to here has its run.")
+
+    class Meta:
+        db_table = "schedule_state"
+
+    def __str__(self) -> str:
+        return f"schedule {self.schedule_id} until {self.accounted_until}"
+
+
+class QueueMetric(models.Model):
+    """The figures of one queue and hour (UTC); outlive the jobs themselves. Written by syncjobs.metrics alone."""
+
+    queue_name = models.CharField(max_length=50)
+    hour = models.DateTimeField()
+    depth = models.PositiveIntegerField(help_text="The most due jobs seen waiting.")
+    started = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField(help_text="Failed or dead.")
+    p95_wait_ms = models.BigIntegerField("p95 of the wait (ms)", null=True)
+
+    class Meta:
+        db_table = "queue_metrics"
+        verbose_name = "hourly figures"
+        verbose_name_plural = "hourly figures"
+        constraints = [models.UniqueConstraint(fields=["hour", "queue_name"], name="one_metric_per_queue_and_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.queue_name} at {self.hour}"

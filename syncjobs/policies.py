@@ -95,4 +95,10 @@ POLICIES: dict[str, Policy] = {
     "sync_setlists": _piece("pieces.sync_setlists", "setlist_sync", minutes=20),
     "sync_show_setlist": _piece("pieces.sync_show_setlist", "setlist_sync"),
     "sync_artist_image": _piece("pieces.sync_artist_image", "images"),
+    "backup_logs": Policy(
+        path="syncjobs.jobs.backup_logs", queue="cron", longest=timedelta(minutes=30), schedule="15 1 * * *"
+    ),
+    "cleanup_old_data": Policy(
+        path="syncjobs.jobs.cleanup_old_data", queue="cron", longest=timedelta(hours=1), schedule="30 1 * * *"
+    ),
 }

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.db.transaction import atomic
 from django.utils.module_loading import import_string
+from structlog.contextvars import bound_contextvars
 
 from monitoring.cron import AlreadyRunning, Counts, describe
 from syncjobs import queue
@@ -123,6 +124,11 @@ def counted(run: int) -> dict[str, int]:
 
 def run_job(claimed: Claimed, on_progress: OnProgress | None = None) -> None:
     """Call the handler of a claimed job; whatever happens, its row says so."""
+    with bound_contextvars(job=claimed.job, run=claimed.run, queue_job=claimed.id):  # in every line of the log
+        _do(claimed, on_progress)
+
+
+def _do(claimed: Claimed, on_progress: OnProgress | None) -> None:
     work = Leased(claimed, on_progress)
     try:
         try:

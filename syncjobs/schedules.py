@@ -1,5 +1,8 @@
 """The default schedules. A row is made when its job is registered; from then on it is the operator's."""
 
+import json
+from typing import Any
+
 from django.conf import settings
 from django.utils.module_loading import import_string
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
@@ -36,3 +39,16 @@ def task_of(job: str) -> str:
     """The name of the Celery task that is the job's door: it lives in the room of the service."""
     room = settings.CRON_JOBS[job].partition(".")[0]
     return str(import_string(f"{room}.tasks.{job}").name)
+
+
+def job_of(schedule: PeriodicTask) -> str:
+    """The job that a schedule starts. Its task is named after it: `trending.tasks.calculate_trending`."""
+    return str(schedule.task).rpartition(".")[2]
+
+
+def arguments_of(schedule: PeriodicTask) -> dict[str, Any]:
+    """What its runs are called with. Raises ValueError."""
+    arguments = json.loads(schedule.kwargs or "{}")
+    if not isinstance(arguments, dict):
+        raise ValueError("the arguments are no JSON object.")
+    return arguments

@@ -1,10 +1,11 @@
 """Celery's doors to the jobs of this room, and the sign of life of each worker."""
 
+import signal
 import threading
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_ready, worker_shutdown
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -51,6 +52,12 @@ def _meet_database(**kwargs: Any) -> None:
     """The embedded server may not run yet; the broker may be in it."""
     connection.ensure_connection()
     connection.close()
+
+
+@worker_process_init.connect
+def _outlive_sigterm(**kwargs: Any) -> None:
+    """A supervisor tells the whole group to stop; the worker then lets its processes end what they are at."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @worker_ready.connect

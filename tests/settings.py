@@ -8,8 +8,10 @@ for name in (
     *("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS"),
     *("CRON_TOKENS", "CRON_SECRET", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS"),
     *("TICKETMASTER_API_KEY", "SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SETLISTFM_API_KEY"),
+    *("BACKUP_DIR", "ALERT_EMAILS", "ALERT_WEBHOOK_URL", "DEADMAN_URL", "SITE_URL", "EMAIL_URL", "SENTRY_DSN"),
 ):
     os.environ[name] = ""
+os.environ["LOG_FORMAT"] = "console"
 os.environ["MYSETLIST_DATA_DIR"] = str(Path(__file__).resolve().parent.parent / ".data" / "tests")
 
 from mysetlist.settings import *  # noqa: E402, F403

@@ -69,7 +69,7 @@ def find(request: HttpRequest, *, now: datetime) -> HttpResponse | None:
     edition = watch.known()
     if edition is None:
         return None
-    query = request.get_full_path()
+    query = asked_for(request)
     stale = edition.is_stale(now)
     body = kept.get(Key(edition, stale, query))
     if body is None:
@@ -79,8 +79,13 @@ def find(request: HttpRequest, *, now: datetime) -> HttpResponse | None:
     return _headed(response, etag, edition, now)
 
 
+def asked_for(request: HttpRequest) -> str:
+    """Path and query as they came: get_full_path() would quote them anew for every call."""
+    return f"{request.path}?{request.META.get('QUERY_STRING', '')}"
+
+
 def takes_json(request: HttpRequest) -> bool:
-    accepted = request.headers.get("Accept", "*/*")
+    accepted = request.META.get("HTTP_ACCEPT", "*/*")  # request.headers would read them all
     return accepted == "*/*" or JSON in accepted
 
 
@@ -90,7 +95,7 @@ def answer(request: HttpRequest, render: Render, *, now: datetime, content_type:
     What `render` raises passes through, and nothing is kept then.
     """
     edition = watch.current()
-    query = request.get_full_path()
+    query = asked_for(request)
     stale = edition.is_stale(now)
     etag = etag_of(edition.version, stale, query)
     if matches(request, etag):
@@ -123,7 +128,7 @@ def etag_of(version: int, stale: bool, query: str) -> str:
 
 def matches(request: HttpRequest, etag: str) -> bool:
     """The client has this answer."""
-    header = request.headers.get("If-None-Match")
+    header = request.META.get("HTTP_IF_NONE_MATCH")
     return header is not None and any(theirs in {etag, "*"} for theirs in parse_etags(header))
 
 

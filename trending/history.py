@@ -41,7 +41,9 @@ def story(changes: QuerySet[TrendChange], trend: Trend, state: TrendState | None
         first = oldest[0]
         line.insert(0, Point(at=first.changed_at, value=float(first.old_score), says=f"{first.old_score} before"))
         if state:
-            line.append(Point(at=state.refreshed_at, value=float(trend.score), says=f"{trend.score} now"))
+            # A change is noted a little after the refresh that it belongs to.
+            at = max(state.refreshed_at, oldest[-1].changed_at)
+            line.append(Point(at=at, value=float(trend.score), says=f"{trend.score} now"))
     return Story(points=line, moves=moves, says=_summary(oldest, trend))
 
 

@@ -11,7 +11,7 @@ ROWS = "insert into source_state (name) values ('ticketmaster'), ('spotify'), ('
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('syncjobs', '0004_pgmq'),
+        ('syncjobs', '0005_schedules'),
     ]
 
     operations = [

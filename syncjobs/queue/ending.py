@@ -31,7 +31,8 @@ SELECT id, status, phase, percent, attempts, worker, last_error FROM ended RETUR
 # Only a run without a lease: a command closes its own. A job that others of the run outlive leaves it open.
 CLOSE_RUN = """
 SELECT log_cron_run(l.job_name,
-         CASE WHEN j.status = 'completed' AND coalesce((j.result ->> 'failed')::numeric, 0) = 0 THEN 'success'
+         CASE WHEN j.status = 'completed' AND j.result ? 'skipped_because' THEN 'skipped'
+              WHEN j.status = 'completed' AND coalesce((j.result ->> 'failed')::numeric, 0) = 0 THEN 'success'
               WHEN j.status = 'completed' THEN 'partial'
               WHEN j.status = 'cancelled' AND l.status = 'queued' THEN 'skipped'
               ELSE 'failed' END,

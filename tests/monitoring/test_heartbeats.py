@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
-from monitoring.heartbeats import SILENT_SECONDS, beat, leave, living
+from monitoring.heartbeats import FORGET_LAST_SECONDS, FORGET_SECONDS, SILENT_SECONDS, beat, leave, living, sweep
 from monitoring.models import SystemHealth
 
 pytestmark = pytest.mark.django_db
@@ -31,3 +31,38 @@ def test_a_process_that_leaves_takes_its_row_with_it() -> None:
     beat("relay here:1")
     leave("relay here:1")
     assert not SystemHealth.objects.exists()
+
+
+def silent(component: str, seconds: float) -> None:
+    beat(component)
+    SystemHealth.objects.filter(component=component).update(checked_at=F("checked_at") - timedelta(seconds=seconds))
+
+
+def statuses() -> dict[str, str]:
+    sweep()
+    return dict(SystemHealth.objects.values_list("component", "status"))
+
+
+def test_the_silent_are_down_since_they_fell_silent_and_what_is_no_process_is_left_alone() -> None:
+    silent("relay here:1", SILENT_SECONDS + 1)
+    silent("relay here:2", SILENT_SECONDS - 5)
+    silent("database", 10_000)
+    assert statuses() == {"relay here:1": "down", "relay here:2": "healthy", "database": "healthy"}
+    row = SystemHealth.objects.get(component="relay here:1")
+    assert row.since == row.checked_at
+    assert row.detail == f"Silent since {row.checked_at:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def test_the_dead_are_forgotten_when_another_lives() -> None:
+    silent("worker here:1", FORGET_SECONDS + 1)
+    silent("worker here:2", FORGET_SECONDS - 5)
+    beat("worker here:3")
+    beat("relay here:9")
+    assert statuses() == {"worker here:2": "down", "worker here:3": "healthy", "relay here:9": "healthy"}
+
+
+def test_that_none_is_left_is_remembered_for_days() -> None:
+    silent("worker here:1", FORGET_LAST_SECONDS - 60)
+    silent("worker here:2", FORGET_LAST_SECONDS + 60)
+    beat("relay here:9")
+    assert statuses() == {"worker here:1": "down", "relay here:9": "healthy"}

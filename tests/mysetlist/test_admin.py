@@ -12,10 +12,10 @@ from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
 from monitoring.health import check_health
-from monitoring.models import CronLog, CronMetric
+from monitoring.models import Alert, CronLog, CronMetric
 from mysetlist.admin import BoundedPaginator, ReadOnlyAdmin
 from mysetlist.catalog.models import Activity, Artist, ArtistSong, Billing, SetlistSong, Show, Vote
-from syncjobs.models import QueueJob
+from syncjobs.models import QueueJob, QueueMetric
 from tests.factories import (
     make_artist,
     make_fan,
@@ -50,6 +50,7 @@ def make_rows(number):
         with connection.cursor() as cursor:
             cursor.execute("SELECT log_cron_run(%s, 'running'), log_cron_run(%s, 'success')", [job, job])
         QueueJob.objects.create(queue_name="cron", job_name=job)
+        QueueMetric.objects.create(queue_name=job, hour=now, depth=1, started=2, failed=0)
         TrendChange.objects.create(
             artist=artist, as_of=now, old_score=10, new_score=20, units={}, run=CronLog.objects.latest("pk")
         )
@@ -57,6 +58,7 @@ def make_rows(number):
         ClockedSchedule.objects.create(clocked_time=now)
         IntervalSchedule.objects.create(every=artist.pk, period="days")
         SolarSchedule.objects.create(event="sunrise", latitude=artist.pk % 90, longitude=number)
+        Alert.objects.create(rule="failed", subject=job, says="It failed.", opened_at=now, last_seen_at=now)
     refresh(as_of=whole_hour(now))
     make_vote(SetlistSong.objects.latest("pk"), at=now)  # activity that no refresh has taken yet
     check_health(now=now)
@@ -201,7 +203,7 @@ def test_records_are_neither_added_nor_changed_nor_deleted(admin_client, model):
 
 def test_the_logs_are_records():
     names = {model.__name__ for model in RECORDS}
-    assert {"CronLog", "CronMetric", "SystemHealth", "TrendChange", "QueueJob", "Activity"} <= names
+    assert {"Alert", "CronLog", "CronMetric", "SystemHealth", "TrendChange", "QueueJob", "Activity"} <= names
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

@@ -136,7 +136,7 @@ def test_an_empty_value_counts_as_not_set(value: str, tmp_path: Path) -> None:
     names = ("DEBUG", "REDIS_URL", "ALLOWED_HOSTS", "CELERY_BROKER_URL", "DATABASES['default']['ENGINE']", "PORT")
     empty = dict.fromkeys(("DEBUG", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "SECRET_KEY", "PORT"), value)
     answer = read(*names, **empty, MYSETLIST_DATA_DIR=str(tmp_path))
-    assert answer.stdout.strip() == "False||['localhost', '127.0.0.1', '[::1]']|pgmq://|mysetlist.backend|8000"
+    assert answer.stdout.strip() == "False||['localhost', '127.0.0.1', '[::1]']|pgmq://localhost|mysetlist.backend|8000"
 
 
 def test_a_list_may_have_spaces_and_empty_places(tmp_path: Path) -> None:
@@ -209,3 +209,16 @@ def test_no_secret_is_told_when_the_database_does_not_answer() -> None:
     assert answer.returncode != 0
     assert "hunter2" not in answer.stdout + answer.stderr
     assert "s3cret" not in answer.stdout + answer.stderr
+
+
+def test_the_limits_of_the_sources_are_settings() -> None:
+    answer = read("SOURCE_LIMITS", SETLISTFM_PER_SECOND="1.6", SETLISTFM_PER_DAY="50000")
+    assert "'setlistfm': (1.6, 50000)" in answer.stdout
+    assert "'ticketmaster': (5.0, 5000)" in answer.stdout
+
+
+@pytest.mark.parametrize("value", ["fast", "0", "-1", "nan", "inf"])
+def test_a_rate_at_which_nothing_could_be_called_is_refused(value: str) -> None:
+    answer = read("SOURCE_LIMITS", SPOTIFY_PER_SECOND=value)
+    assert answer.returncode != 0
+    assert f"SPOTIFY_PER_SECOND must be a number of calls per second, such as 5 or 1.6, not '{value}'." in answer.stderr

@@ -140,8 +140,8 @@ class World:
         return sorted(mine, key=lambda played: (played.day, played.setlistfm_id), reverse=True)
 
 
-def build_world(begin: date) -> World:
-    """Return the world whose tours count their days from `begin`."""
+def build_world(begin: date, *, crowd: int = 0) -> World:
+    """Return the world whose tours count their days from `begin`; `crowd`: so many shows of a tribute band more."""
     from tests.scenario.discs import releases_of
     from tests.scenario.nights import history_of, night_of
 
@@ -156,7 +156,21 @@ def build_world(begin: date) -> World:
         world.played += [night for artist in show.bill if (night := night_of(show, artist, world.songs, world.acts))]
     for act in CAST:
         world.played += history_of(act, world.artists[act.name], world.songs, begin)
+    world.shows += _crowd(world, crowd)
     return world
+
+
+def _crowd(world: World, count: int) -> Iterator[Show]:
+    """Yield so many shows in one country within thirty days that paging ends before they do."""
+    for number in range(count):
+        yield Show(
+            ticketmaster_id=f"Zcmp{ids.base62(10, 'crowd', number)}",
+            name=f"{world.namesakes[0].name}, night {number + 1}",
+            bill=(world.namesakes[0],),
+            place=PLACES["newyork"],
+            day=world.begin + timedelta(days=number % 30),
+            hour=time(10 + number % 12),
+        )
 
 
 def _tours(world: World) -> Iterator[Show]:

@@ -21,6 +21,7 @@ class Call:
     status: int
     fault: str = ""
     is_early: bool = False
+    misfit: str = ""  # what the source's published description says against the question
 
 
 class Log:
@@ -52,6 +53,10 @@ class Log:
     def early(self) -> list[Call]:
         """The calls that nobody should have made: a Retry-After was running."""
         return [call for call in self.calls if call.is_early]
+
+    def misfits(self) -> list[str]:
+        """The questions that the source's published description does not know."""
+        return [call.misfit for call in self.calls if call.misfit]
 
     def repeated(self) -> dict[str, int]:
         """What was answered well more than once: how often."""

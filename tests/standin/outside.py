@@ -16,11 +16,13 @@ from tests.scenario.world import World, build_world
 from tests.standin.calls import GRACE_SECONDS, Call, Log
 from tests.standin.faults import Fault, Kind, Switchboard, quota_end, spoil, too_many
 from tests.standin.server import Asked, Reply, Server
+from tests.standin.specs import problems
 
+TOKEN_PATH = "/api/token"
 PREFIXES = {
     "/discovery/v2/": Source.TICKETMASTER,
     "/v1/": Source.SPOTIFY,
-    "/api/token": Source.SPOTIFY,
+    TOKEN_PATH: Source.SPOTIFY,
     "/rest/1.0/": Source.SETLISTFM,
 }
 CONTROL = "/standin/"
@@ -31,9 +33,17 @@ NEVER = (0.0, 0.0)
 class Outside:
     """Ticketmaster, Spotify and setlist.fm at one address. `today` may be moved: shows pass, setlists appear."""
 
-    def __init__(self, *, begin: date | None = None, today: date | None = None, seed: int = 0, port: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        begin: date | None = None,
+        today: date | None = None,
+        seed: int = 0,
+        port: int = 0,
+        crowd: int = 0,
+    ) -> None:
         begin = begin or datetime.now(UTC).date()
-        self.world: World = build_world(begin)
+        self.world: World = build_world(begin, crowd=crowd)
         self.today = today or begin
         self.ticketmaster, self.spotify = Ticketmaster(self.world), Spotify(self.world)
         self.setlistfm = Setlistfm(self.world)
@@ -89,7 +99,7 @@ class Outside:
             case Source.TICKETMASTER:
                 return self.ticketmaster.answer(asked, self.today)
             case Source.SPOTIFY:
-                return self.spotify.token(asked) if asked.path == "/api/token" else self.spotify.answer(asked)
+                return self.spotify.token(asked) if asked.path == TOKEN_PATH else self.spotify.answer(asked)
             case _:
                 return self.setlistfm.answer(asked, self.today)
 
@@ -126,6 +136,7 @@ class Outside:
                 status=reply.status,
                 fault=fault.kind if fault else "",
                 is_early=is_early,
+                misfit="" if asked.path == TOKEN_PATH else "; ".join(problems(source, asked)),
             )
         )
 
@@ -148,8 +159,10 @@ def _fault(entry: dict[str, object]) -> Fault:
 
 
 @contextmanager
-def outside(*, begin: date | None = None, today: date | None = None, seed: int = 0, port: int = 0) -> Iterator[Outside]:
+def outside(
+    *, begin: date | None = None, today: date | None = None, seed: int = 0, port: int = 0, crowd: int = 0
+) -> Iterator[Outside]:
     """Serve the world until the block ends."""
-    made = Outside(begin=begin, today=today, seed=seed, port=port)
+    made = Outside(begin=begin, today=today, seed=seed, port=port, crowd=crowd)
     with made.server.serving():
         yield made

@@ -31,7 +31,7 @@ def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
     relay.RESCUE_SECONDS = relay.TICK_SECONDS = 0.2
     url = os.environ["TEST_REDIS_URL"]
     app.conf.update(
-        broker_url=url or "pgmq://",
+        broker_url=url or "pgmq://localhost",
         broker_transport_options=broker.transport_options(url, connection.settings_dict),
         worker_prefetch_multiplier=broker.PREFETCH["redis" if url else "pgmq"],
     )

@@ -389,6 +389,20 @@ def test_failed_and_dead_jobs_can_be_retried_one_or_many() -> None:
     assert kinds(dead)[-1] == "retried"
 
 
+def test_a_child_that_is_retried_holds_its_parent_up_again() -> None:
+    parent = enqueue("fan_out", child="refuse", rows=[{}, {}])
+    run_job(claimed(parent))
+    first, second = parent.children.order_by("id")
+    run_job(claimed(first))
+    assert fresh(parent).children_left == 1
+    assert queue.retry([first.pk]) == 1
+    assert fresh(parent).children_left == 2
+    run_job(claimed(second))
+    assert fresh(parent).status == Status.DELAYED
+    queue.finish(claimed(first), {"shows": 4})
+    assert fresh(parent).result == {"planned": 2, "failed": 1, "shows": 4}
+
+
 def test_a_job_is_not_retried_beside_a_live_one_of_its_key() -> None:
     old = enqueue("refuse", dedup_key="k")
     run_job(claimed(old))

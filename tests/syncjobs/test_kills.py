@@ -151,6 +151,17 @@ def test_a_worker_and_a_relay_say_that_they_live_and_leave_when_told(on_pgmq: St
     assert "Traceback" not in relay.said() + worker.said()
 
 
+def test_a_worker_whose_whole_group_is_told_to_stop_ends_what_it_is_at(on_pgmq: Stage) -> None:
+    job = enqueue("apply_slowly", seconds=1)
+    on_pgmq.relay()
+    worker = on_pgmq.worker()
+    eventually(lambda: rows("SELECT 1 FROM effects"), "the beginning")
+    worker.signal(signal.SIGTERM)
+    assert worker.popen.wait(PATIENCE_SECONDS) == 0, worker.said()
+    job.refresh_from_db()
+    assert (job.status, job.lost_count) == (Status.COMPLETED, 0)
+
+
 def test_a_relay_outlives_a_broker_that_goes_away() -> None:
     with real_redis() as url, stage(url) as made:
         relay = made.relay()

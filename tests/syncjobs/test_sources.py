@@ -312,6 +312,63 @@ def test_after_a_forced_breaker_the_old_state_goes_on(source):
     assert source.ask(11)[1] == "breaker"
 
 
+# --- whatever happens
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.floats(0, 20),  # seconds later
+        st.sampled_from(["ask", "ask", "ask", "answered", "unavailable", "unavailable", "busy", "refused", "lost"]),
+        st.integers(0, 7),  # which of the open calls it is about
+        st.sampled_from([0.5, 3, 40]),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=60)
+@given(actions=ACTIONS)
+def test_whatever_happens_no_rule_is_broken(actions):
+    """A block is kept, an open breaker is shut, at most one probe is out, the day's quota is never passed."""
+    SourceState.objects.all().delete()
+    source = Source(per_second=2, per_day=12)
+    source.ask(0)
+    at, out = 0.0, [None]
+    granted = 1
+    for pause, action, which, seconds in actions:
+        at += pause
+        before = source.state
+        if action == "ask":
+            wait, reason, probe = source.ask(at)
+            if reason is None:
+                check_grant(before, at, wait, probe)
+                out.append(probe)
+                granted += 1
+        elif out:
+            probe = out.pop(which % len(out))
+            if action != "lost":
+                source.tell(at, action, probe=probe, retry_after=seconds if action == "busy" else None)
+            check_told(before, source.state, probe)
+    assert source.state.quota_used == granted <= 12
+
+
+def check_grant(before: SourceState, at: float, wait: float, probe: int | None) -> None:
+    assert before.blocked_until is None or moment(at + wait) >= before.blocked_until
+    match before.breaker:
+        case "closed":
+            assert probe is None
+        case "open":
+            assert probe
+            assert before.retry_at <= moment(at)
+        case "half_open":
+            assert probe == before.probe_number + 1
+            assert before.probe_until <= moment(at)  # the last one has ended, or is lost
+
+
+def check_told(before: SourceState, after: SourceState, probe: int | None) -> None:
+    """Only the newest probe moves a breaker that is not closed."""
+    assert before.breaker in ("closed", after.breaker) or probe == before.probe_number
+
+
 # --- what is remembered
 
 

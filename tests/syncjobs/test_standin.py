@@ -5,7 +5,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from syncjobs.clients.records import ShowStatus, TrackRecord
 from syncjobs.clients.setlistfm import SetlistfmClient
 from syncjobs.clients.songs import distinct_songs, song_title
 from syncjobs.clients.spotify import SpotifyClient
-from syncjobs.clients.ticketmaster import TicketmasterClient
+from syncjobs.clients.ticketmaster import TicketmasterClient, split_window
 from tests.scenario.cast import CAST, TWISTS
 from tests.standin.calls import most_within
 from tests.standin.faults import Fault, Kind
@@ -34,7 +34,8 @@ from tests.standin.outside import Outside, outside
 
 BEGIN = date(2026, 7, 1)
 NAMES = [act.name for act in CAST]
-QUICK = Limits(pause=lambda seconds: None, read_seconds=0.3, connect_seconds=1, deadline_seconds=2, retries=0)
+PATIENT = Limits(pause=lambda seconds: None, retries=0)
+HURRIED = Limits(pause=lambda seconds: None, retries=0, deadline_seconds=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -51,23 +52,23 @@ def standin(standing: Outside) -> Outside:
     return standing
 
 
-def ticketmaster(standin: Outside, key: str = "composed-key") -> TicketmasterClient:
-    return TicketmasterClient(api_key=key, base_url=standin.settings()["TICKETMASTER_BASE_URL"], limits=QUICK)
+def ticketmaster(standin: Outside, key: str = "composed-key", limits: Limits = PATIENT) -> TicketmasterClient:
+    return TicketmasterClient(api_key=key, base_url=standin.settings()["TICKETMASTER_BASE_URL"], limits=limits)
 
 
-def spotify(standin: Outside, client_id: str = "composed-client") -> SpotifyClient:
+def spotify(standin: Outside, client_id: str = "composed-client", limits: Limits = PATIENT) -> SpotifyClient:
     settings = standin.settings()
     return SpotifyClient(
         client_id=client_id,
         client_secret="composed-secret",
         base_url=settings["SPOTIFY_BASE_URL"],
         token_url=settings["SPOTIFY_TOKEN_URL"],
-        limits=QUICK,
+        limits=limits,
     )
 
 
-def setlistfm(standin: Outside, key: str = "composed-key") -> SetlistfmClient:
-    return SetlistfmClient(api_key=key, base_url=standin.settings()["SETLISTFM_BASE_URL"], limits=QUICK)
+def setlistfm(standin: Outside, key: str = "composed-key", limits: Limits = PATIENT) -> SetlistfmClient:
+    return SetlistfmClient(api_key=key, base_url=standin.settings()["SETLISTFM_BASE_URL"], limits=limits)
 
 
 def all_tracks(client: SpotifyClient, spotify_id: str) -> list[TrackRecord]:
@@ -215,6 +216,20 @@ def test_a_window_holds_the_shows_of_its_country(standin: Outside) -> None:
     assert {show.venue.country for show in page.items if show.venue} == {"DE"}
 
 
+def test_a_crowded_month_has_more_shows_than_paging_reaches_until_it_is_split() -> None:
+    start = datetime(2026, 7, 1, tzinfo=UTC)
+    with outside(begin=BEGIN, crowd=1200) as crowded:
+        client = ticketmaster(crowded)
+        whole = client.shows_between(start, start + timedelta(days=31), country="US")
+        assert whole.is_capped
+        parts = [
+            client.shows_between(window.start, window.end, country="US")
+            for window in split_window(start, start + timedelta(days=31))
+        ]
+        assert not any(part.is_capped for part in parts)
+        assert sum(part.total for part in parts) == whole.total >= 1200
+
+
 def test_what_nobody_has_is_not_found(standin: Outside) -> None:
     with pytest.raises(RecordNotFound):
         ticketmaster(standin).artist("K8vNobody00")
@@ -255,16 +270,16 @@ def test_each_fault_shows_itself_at_each_source(
     source: Source, kind: Kind, error: type[SourceError], standin: Outside
 ) -> None:
     artist = standin.world.artists["Coldplay"]
-    asks = {
-        Source.TICKETMASTER: lambda: ticketmaster(standin).artist(artist.ticketmaster_id),
-        Source.SPOTIFY: lambda: spotify(standin).artist(artist.spotify_id),
-        Source.SETLISTFM: lambda: setlistfm(standin).artist(artist.mbid),
+    asks: dict[Source, Callable[[Limits], object]] = {
+        Source.TICKETMASTER: lambda limits: ticketmaster(standin, limits=limits).artist(artist.ticketmaster_id),
+        Source.SPOTIFY: lambda limits: spotify(standin, limits=limits).artist(artist.spotify_id),
+        Source.SETLISTFM: lambda limits: setlistfm(standin, limits=limits).artist(artist.mbid),
     }
     standin.fails(Fault(kind=kind, source=source, path="artist|attraction", seconds=0.5))
     with pytest.raises(error):
-        asks[source]()
+        asks[source](HURRIED if kind is Kind.DRIP else PATIENT)
     for other in set(asks) - {source}:
-        assert asks[other]()
+        assert asks[other](PATIENT)
     assert {call.fault for call in standin.log.of(source)} - {""} == {kind}
 
 
@@ -310,6 +325,15 @@ def test_faults_come_as_often_as_asked_for_and_the_same_for_the_same_seed(standi
     assert struck() == first
 
 
+def test_every_question_is_checked_against_the_published_descriptions(standin: Outside) -> None:
+    spotify(standin).albums_of_artist(standin.world.artists["Coldplay"].spotify_id)
+    ticketmaster(standin).search_artists("Coldplay")
+    setlistfm(standin).search_artists("Coldplay")
+    assert standin.log.misfits() == []
+    urllib.request.urlopen(f"{standin.url}/discovery/v2/events.json?apikey=k&colour=blue").close()
+    assert standin.log.misfits() == ["colour=blue"]
+
+
 def test_no_key_is_written_down(standin: Outside) -> None:
     ticketmaster(standin, "s3cr3t").artist(standin.world.artists["Coldplay"].ticketmaster_id)
     assert "s3cr3t" not in json.dumps(standin.log.report())
@@ -326,7 +350,7 @@ def test_it_runs_as_a_program_that_other_processes_can_turn_the_switches_of() ->
             url = settings["SETLISTFM_BASE_URL"].removesuffix("/rest/1.0")
             turn = json.dumps([{"kind": "busy", "source": "setlistfm"}]).encode()
             urllib.request.urlopen(urllib.request.Request(f"{url}/standin/faults", turn, method="PUT")).close()
-            client = SetlistfmClient(api_key="any", base_url=settings["SETLISTFM_BASE_URL"], limits=QUICK)
+            client = SetlistfmClient(api_key="any", base_url=settings["SETLISTFM_BASE_URL"], limits=PATIENT)
             with pytest.raises(SourceBusy):
                 client.search_artists("Coldplay")
             with urllib.request.urlopen(f"{url}/standin/calls") as answer:

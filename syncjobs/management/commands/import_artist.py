@@ -6,11 +6,11 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_FAILED, JobCommand
+from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_FAILED
 from syncjobs import queue
 from syncjobs.command import shown
 from syncjobs.imports.import_artist import LATER
@@ -22,11 +22,12 @@ LOOK_SECONDS = 0.2
 LONGEST_PATIENCE = timedelta(minutes=15)  # what is put off for longer is left to the workers
 
 
-class Command(JobCommand):
+class Command(BaseCommand):
     help = "Import an artist: identifiers, shows, songs, played and predicted setlists."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
+        parser.add_argument("--json", action="store_true", help="print the finished import as one JSON object")
+        parser.add_argument("--strict", action="store_true", help="exit 1 when a source could not do its part")
         who = parser.add_mutually_exclusive_group(required=True)
         who.add_argument("--ticketmaster-id", metavar="ID", help="of the attraction, such as K8vZ9171ob7")
         who.add_argument("--mbid", metavar="UUID", help="the MusicBrainz id")

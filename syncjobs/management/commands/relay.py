@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from monitoring.watch import watching
 from syncjobs.relay import Relay
 
 
@@ -16,4 +17,6 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        Relay(stop).run()
+        relay = Relay(stop)
+        with watching(relay.component):
+            relay.run()

@@ -1,0 +1,288 @@
+"""When is something wrong? Pure functions of facts and `now`: no database, no clock, no settings."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+PART_MARGIN = timedelta(minutes=2)  # a check may fail once
+DEGRADED_MARGIN = timedelta(minutes=10)
+PROCESSES = frozenset({"worker", "relay", "scheduler"})
+FRESHNESS = frozenset({"trending", "shows", "artists"})  # checks about the age of data
+BROKEN = frozenset({"failed", "abandoned"})
+WITHOUT_THEM_NOTHING_STARTS = ("scheduler", "relay", "worker", "database", "broker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What is wrong with a job, and what is usual."""
+
+    failures: int = 1  # in a row
+    late: timedelta = timedelta(minutes=10)  # from its slot to its start
+    longest: timedelta = timedelta(hours=1)
+    idle: int | None = 3  # runs in a row that wrote nothing; None: that is usual
+    most_per_hour: int = 70  # every minute, and some by hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A run that has ended."""
+
+    status: str
+    at: datetime  # its start, or when it should have been
+    error: str = ""
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """A run that is queued or running."""
+
+    run: int
+    status: str
+    since: datetime  # its slot while it waits, its start while it runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is known of a job: its newest runs first."""
+
+    name: str
+    policy: Policy = field(default_factory=Policy)
+    past: Sequence[Past] = ()
+    present: Sequence[Present] = ()
+    started_last_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What system_health says of a part or a process."""
+
+    name: str
+    status: str
+    detail: str
+    since: datetime
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong: which rule, about what, in a clause that can follow "because"."""
+
+    rule: str
+    subject: str
+    says: str
+    is_critical: bool = False
+    is_cause: bool = False  # may explain others
+    because: tuple[str, ...] = ()  # subjects of causes that would explain it …
+    evidence: str = ""  # … or a text that may name one
+    cause: "Finding | None" = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.rule, self.subject
+
+
+# --- jobs ---
+
+
+def judge_job(job: Job, now: datetime) -> Iterator[Finding]:
+    for rule in (failed, missed, idle, too_often):
+        if finding := rule(job, now):
+            yield finding
+    yield from late(job, now)
+    yield from too_long(job, now)
+
+
+def failed(job: Job, now: datetime) -> Finding | None:
+    """It failed, as often in a row as its policy allows."""
+    runs = [run for run in job.past if run.status not in {"skipped", "missed"}]
+    streak = _leading(run.status in BROKEN for run in runs)
+    if streak < job.policy.failures or not streak:
+        return None
+    times = "failed" if streak == 1 else f"failed {streak} times in a row"
+    return Finding(
+        rule="failed",
+        subject=job.name,
+        says=f"{job.name} {times}, last at {clock(runs[0].at, now)}" + (f": {runs[0].error}" if runs[0].error else ""),
+        is_critical=True,
+        because=("database",),
+        evidence=runs[0].error,
+    )
+
+
+def missed(job: Job, now: datetime) -> Finding | None:
+    """Nobody started its newest slots."""
+    runs = [run for run in job.past if run.status != "skipped"]
+    streak = _leading(run.status == "missed" for run in runs)
+    if not streak:
+        return None
+    slots = "its slot" if streak == 1 else f"{streak} slots, the last"
+    return Finding(
+        rule="missed",
+        subject=job.name,
+        says=f"{job.name} missed {slots} of {clock(runs[0].at, now)}",
+        is_critical=True,
+        because=WITHOUT_THEM_NOTHING_STARTS,
+    )
+
+
+def idle(job: Job, now: datetime) -> Finding | None:
+    """It ends well and writes nothing."""
+    runs = [run for run in job.past if run.status in {"success", "partial"}]
+    wanted = job.policy.idle
+    if wanted is None or _leading(run.rows == 0 for run in runs) < wanted:
+        return None
+    return Finding(
+        rule="idle",
+        subject=job.name,
+        says=f"{job.name} wrote nothing in its last {wanted} runs, since {clock(runs[wanted - 1].at, now)}",
+    )
+
+
+def too_often(job: Job, now: datetime) -> Finding | None:
+    """Something starts it again and again."""
+    if job.started_last_hour <= job.policy.most_per_hour:
+        return None
+    return Finding(
+        rule="too_often",
+        subject=job.name,
+        says=f"{job.name} started {job.started_last_hour} times in the last hour; up to {job.policy.most_per_hour} are usual",
+    )
+
+
+def late(job: Job, now: datetime) -> Iterator[Finding]:
+    """It should have started by now."""
+    waiting = [run for run in job.present if run.status == "queued" and now - run.since > job.policy.late]
+    if waiting:
+        first = min(waiting, key=lambda run: run.since)
+        yield Finding(
+            rule="late",
+            subject=job.name,
+            says=f"{job.name} was wanted at {clock(first.since, now)} and has not started (run {first.run})",
+            because=WITHOUT_THEM_NOTHING_STARTS,
+        )
+
+
+def too_long(job: Job, now: datetime) -> Iterator[Finding]:
+    """It runs longer than it may."""
+    running = [run for run in job.present if run.status == "running" and now - run.since > job.policy.longest]
+    if running:
+        first = min(running, key=lambda run: run.since)
+        yield Finding(
+            rule="too_long",
+            subject=job.name,
+            says=f"{job.name} has been running since {clock(first.since, now)} (run {first.run});"
+            f" it may take {duration(job.policy.longest)}",
+        )
+
+
+# --- parts and processes ---
+
+
+def judge_parts(parts: Sequence[Part], now: datetime) -> Iterator[Finding]:
+    processes = [part for part in parts if part.name.partition(" ")[0] in PROCESSES and " " in part.name]
+    yield from silent(processes, now)
+    for part in parts:
+        if part not in processes and (finding := unwell(part, now)):
+            yield finding
+
+
+def silent(processes: Sequence[Part], now: datetime) -> Iterator[Finding]:
+    """A process fell silent; when it was the last of its kind, that is what is said."""
+    for kind in sorted(PROCESSES):
+        ours = [part for part in processes if part.name.partition(" ")[0] == kind]
+        dead = [part for part in ours if part.status == "down"]
+        if dead and len(dead) == len(ours):
+            last = max(part.seen for part in dead)
+            yield Finding(
+                rule="nobody_lives",
+                subject=kind,
+                says=f"no {kind} has been alive since {clock(last, now)}",
+                is_critical=True,
+                is_cause=True,
+            )
+        else:
+            for part in dead:
+                yield Finding(
+                    rule="silent", subject=part.name, says=f"{part.name} has been silent since {clock(part.seen, now)}"
+                )
+
+
+def unwell(part: Part, now: datetime) -> Finding | None:
+    """A check has said so for a while."""
+    is_stale = part.name in FRESHNESS and part.status != "healthy"
+    margin = PART_MARGIN if part.status == "down" or is_stale else DEGRADED_MARGIN
+    if part.status == "healthy" or now - part.since < margin:
+        return None
+    if is_stale:
+        return Finding(
+            rule="stale",
+            subject=part.name,
+            says=f"{part.name} has been stale since {clock(part.since, now)}: {part.detail}",
+            because=WITHOUT_THEM_NOTHING_STARTS,
+        )
+    return Finding(
+        rule=part.status,
+        subject=part.name,
+        says=f"{part.name} has been {part.status} since {clock(part.since, now)}: {part.detail}",
+        is_critical=part.status == "down",
+        is_cause=part.status == "down",
+    )
+
+
+# --- causes ---
+
+
+def with_causes(findings: Iterable[Finding]) -> list[Finding]:
+    """Each finding with what explains it, if anything does; those without a cause first. One level deep."""
+    found = list(findings)
+    causes = [finding for finding in found if finding.is_cause]
+    explained = [
+        finding if finding.is_cause else replace(finding, cause=_cause_of(finding, causes)) for finding in found
+    ]
+    return sorted(explained, key=lambda finding: finding.cause is not None)
+
+
+def sentence(finding: Finding) -> str:
+    """What people read."""
+    clause = finding.says.rstrip(".")
+    if finding.cause:
+        clause += f" because {finding.cause.says.rstrip('.')}"
+    return f"{clause}."
+
+
+def _cause_of(finding: Finding, causes: Sequence[Finding]) -> Finding | None:
+    evidence = finding.evidence.lower()
+    for cause in causes:
+        if cause.subject in finding.because or (cause.subject.lower() in evidence):
+            return cause
+    return None
+
+
+def _leading(flags: Iterable[bool]) -> int:
+    count = 0
+    for flag in flags:
+        if not flag:
+            break
+        count += 1
+    return count
+
+
+# --- words ---
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """A moment as people say it: the time today, else with its day. UTC."""
+    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%b %d %H:%M}"
+
+
+def duration(span: timedelta) -> str:
+    """How long, in at most two units."""
+    minutes = max(round(span.total_seconds() / 60), 0)
+    hours, rest = divmod(minutes, 60)
+    days, left = divmod(hours, 24)
+    if days:
+        return f"{days} d {left} h" if left else f"{days} d"
+    if hours:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{minutes} min" if minutes else "under a minute"

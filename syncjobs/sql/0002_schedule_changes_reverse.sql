@@ -1,0 +1,14 @@
+drop trigger tell_beat on django_celery_beat_periodictask;
+drop trigger tell_beat on django_celery_beat_crontabschedule;
+drop trigger tell_beat on django_celery_beat_intervalschedule;
+drop trigger tell_beat on django_celery_beat_clockedschedule;
+drop trigger tell_beat on django_celery_beat_solarschedule;
+drop trigger account_of_new on django_celery_beat_periodictask;
+drop trigger account_of_edited on django_celery_beat_periodictask;
+drop trigger account_of_edited on django_celery_beat_crontabschedule;
+drop trigger account_of_edited on django_celery_beat_intervalschedule;
+drop trigger account_of_edited on django_celery_beat_clockedschedule;
+drop trigger account_of_edited on django_celery_beat_solarschedule;
+drop function note_schedule_change();
+drop function start_schedule_accounts();
+drop function start_schedule_account();
