@@ -38,7 +38,7 @@ NEXT = """
 SELECT id FROM (
   SELECT id, job_name FROM queue_jobs j
    WHERE queue_name = %(queue)s AND status = 'pending' AND published_at IS NULL
-     AND NOT EXISTS (SELECT FROM paused_queues p WHERE p.name = j.queue_name)
+     AND NOT EXISTS (SELECT FROM paused_queues p WHERE p.name = %(queue)s)
    ORDER BY priority, run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) first
  WHERE job_name = ANY (%(jobs)s)
 """

@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from syncjobs import queue
 from syncjobs.models import QueueJob
 from syncjobs.progress import Cancelled
-from syncjobs.queue import enqueue, open_run
+from syncjobs.queue import attempts, enqueue, open_run, publishing
 from syncjobs.running import Leased, run_job
 from tests.monitoring.runs import at_once, the_run
 from tests.syncjobs.steps import claimed, fresh, kinds
@@ -139,3 +139,25 @@ def test_a_job_in_a_transaction_that_is_not_committed_is_not_seen() -> None:
         enqueue("count")
         assert at_once(queue.take_due) == [[]]
     assert len(queue.take_due()) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        (publishing.TAKE, {"names": ["line"], "concurrency": [4]}),
+        (
+            attempts.CLAIM.format(chosen=attempts.NEXT),
+            {"queue": "line", "worker": "w", "jobs": ["count"], "lease": 60},
+        ),
+        (publishing.RESCUE, {"most": 3, "batch": 500}),
+        (publishing.PROMOTE, {"batch": 500}),
+    ],
+    ids=["take", "claim next", "rescue", "promote"],
+)
+def test_no_statement_reads_a_long_queue_from_end_to_end(statement: Any) -> None:
+    queue.enqueue_many("count", [{}] * 5000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE queue_jobs")
+        cursor.execute(f"EXPLAIN {statement[0]}", statement[1])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan on queue_jobs" not in plan, plan
