@@ -18,13 +18,12 @@ def transport_options(redis_url: str, database: Mapping[str, Any]) -> dict[str, 
             "socket_connect_timeout": 2,
             "health_check_interval": 25,
         }
-    options = database.get("OPTIONS", {})  # a socket's folder comes as ?host= of DATABASE_URL
     return {
         # Keywords: the client forgets the query of a URL. It keeps these five alone; sslmode and the
         # like come from libpq's environment (PGSSLMODE).
         "conn_string": make_conninfo(
-            host=database.get("HOST") or options.get("host") or None,
-            port=database.get("PORT") or options.get("port") or None,
+            host=database.get("HOST") or None,
+            port=database.get("PORT") or None,
             dbname=database["NAME"],
             user=database.get("USER") or None,
             password=database.get("PASSWORD") or None,

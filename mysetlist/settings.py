@@ -166,6 +166,9 @@ TEMPLATES = [
 # PostgreSQL always. Without DATABASE_URL the first query starts the embedded server.
 if DATABASE_URL:
     DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+    for name in ("host", "port"):  # a socket's folder comes as ?host=; broker and backups look for it where a host is
+        if said := DATABASES["default"].get("OPTIONS", {}).pop(name, None):
+            DATABASES["default"][name.upper()] = str(said)
 else:
     DATABASES = {
         "default": {
