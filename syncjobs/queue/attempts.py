@@ -37,7 +37,7 @@ THIS = f"SELECT id FROM queue_jobs j WHERE id = %(id)s AND {CLAIMABLE} FOR UPDAT
 NEXT = """
 SELECT id FROM (
   SELECT id, job_name FROM queue_jobs j
-   WHERE queue_name = %(queue)s AND status = 'pending' AND published_at IS NULL
+   WHERE queue_name = %(queue)s AND status = 'pending'  -- in a message or not: it could lie behind a long job
      AND NOT EXISTS (SELECT FROM paused_queues p WHERE p.name = %(queue)s)
    ORDER BY priority, run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) first
  WHERE job_name = ANY (%(jobs)s)
@@ -136,7 +136,10 @@ def claim(job: int, *, worker: str) -> Claimed | None:
 
 
 def claim_next(queue: str, *, worker: str, jobs: list[str]) -> Claimed | None:
-    """Take the first due job of the queue that is in no message; none when it is not one of these jobs."""
+    """Take the first due job of the queue; none when it is not one of these jobs.
+
+    It may be in a message, which then finds nothing to do: an urgent one must not wait for a process that is free.
+    """
     return _claim(NEXT, {"queue": queue, "worker": worker, "jobs": jobs})
 
 

@@ -64,6 +64,15 @@ def test_a_worker_does_not_pass_over_a_job_that_it_may_not_take() -> None:
 # --- the lease ---
 
 
+def test_the_next_is_the_most_urgent_even_if_a_message_names_it() -> None:
+    low, urgent = enqueue("count", priority=20), enqueue("count", priority=1)
+    assert queue.take_due() == [(urgent.pk, "count"), (low.pk, "count")]
+    taken = queue.claim_next("line", worker="w", jobs=["count"])
+    assert taken is not None
+    assert taken.id == urgent.pk
+    assert queue.claim(urgent.pk, worker="w2") is None  # its message comes late
+
+
 def test_a_stale_worker_is_fenced_out_of_everything() -> None:
     job = enqueue("apply")
     stale = claimed(job, "frozen")
