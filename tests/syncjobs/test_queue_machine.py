@@ -194,4 +194,4 @@ def watched() -> Iterator[None]:
 
 def test_no_order_of_events_breaks_the_rules_of_the_queue() -> None:
     with watched():
-        run_state_machine_as_test(Queue, settings=settings(max_examples=12, stateful_step_count=40))
+        run_state_machine_as_test(Queue, settings=settings(max_examples=8, stateful_step_count=40))
