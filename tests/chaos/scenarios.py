@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.chaos import workers
+from tests.chaos import faults, schedules, workers
 from tests.chaos.ground import Ground, Toll
 
 BOTH = ("pgmq", "redis")
@@ -25,6 +25,12 @@ ALL: dict[str, Scenario] = {
     "R4": Scenario(run=workers.r4, brokers=BOTH),
     "R5": Scenario(run=workers.r5, places=16),
     "R6": Scenario(run=workers.r6, brokers=BOTH),
+    "R7": Scenario(run=faults.r7, brokers=("redis",)),
+    "R8": Scenario(run=faults.r8, brokers=("redis",)),
     "R9": Scenario(run=workers.r9),
     "R12": Scenario(run=workers.r12),
+    "R17": Scenario(run=schedules.r17),
+    "R18": Scenario(run=schedules.r18),
+    "R21": Scenario(run=faults.r21),
+    "R28": Scenario(run=faults.r28, brokers=BOTH),
 }

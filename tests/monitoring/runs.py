@@ -49,7 +49,7 @@ def another_connection(**options: Any) -> Iterator["psycopg.Connection[tuple[Any
         yield theirs
 
 
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
+def at_once(*calls: Callable[[], Any], patience: float = PATIENCE_SECONDS) -> list[Any]:
     """What calls give, or raise, that start at the same moment, each on a connection of its own."""
     gate = threading.Barrier(len(calls))
     answers: list[Any] = [None] * len(calls)
@@ -68,7 +68,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE_SECONDS)
+        thread.join(patience)
     return answers
 
 

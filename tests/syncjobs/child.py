@@ -1,6 +1,6 @@
 """Not a test: a worker or a relay in a process of its own, on the database of the test that starts it.
 
-Called as `python -m tests.syncjobs.child <database> <lease seconds> worker <concurrency>` or
+Called as `python -m tests.syncjobs.child <database> <lease seconds> worker <concurrency>`, `… scheduler` or
 `… relay [<where it dies> [<how many times>]]`. TEST_PLACES is the concurrency of the queue, TEST_CLOCK by how many
 seconds the clock of the process is wrong.
 """
@@ -21,6 +21,7 @@ def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
     if wrong := float(os.environ.get("TEST_CLOCK", 0)):
         time_machine.travel(datetime.now(UTC) + timedelta(seconds=wrong)).start()
     django.setup()
+    from django.core.management import call_command
     from django.db import connection
 
     from mysetlist import broker
@@ -45,13 +46,13 @@ def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
         app.worker_main(
             ["worker", "--without-gossip", "--without-mingle", "--concurrency", *arguments, "--loglevel", "WARNING"]
         )
+    elif what == "scheduler":
+        call_command("scheduler")
     else:
         if arguments and is_survivor(*arguments[1:]):
             return
         if arguments:
             die(arguments[0], relay)
-        from django.core.management import call_command
-
         call_command("relay")
 
 
