@@ -39,6 +39,44 @@ class Point:
     is_marked: bool = False  # the one that a page is about
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """An hour or a day in a strip: good, warn, bad, busy or none."""
+
+    kind: str
+    says: str
+
+
+HEIGHTS = {
+    "none": 0.12,
+    "good": 0.55,
+    "busy": 0.55,
+    "warn": 0.8,
+    "bad": 1.0,
+}  # what is wrong stands out without colours
+
+
+@register.simple_tag
+def strip(cells: Sequence[Cell], *, says: str) -> SafeString:
+    """A row of days or hours, oldest first: the worse, the higher."""
+    slot = WIDE / max(len(cells), 1)
+    bars = []
+    for number, cell in enumerate(cells):
+        height = HIGH * HEIGHTS[cell.kind]
+        bars.append(
+            {
+                "x": f"{slot * (number + 0.1):.1f}",
+                "width": f"{slot * 0.8:.1f}",
+                "y": f"{HIGH - height:.1f}",
+                "height": f"{height:.1f}",
+                "says": cell.says,
+                "kind": cell.kind,
+            }
+        )
+    context = {"bars": bars, "says": says, "wide": f"{WIDE:.0f}", "high": f"{HIGH:.0f}", "is_strip": True}
+    return render_to_string("charts/small_bars.html", context)
+
+
 @register.simple_tag
 def stacked_bar(parts: Sequence[Part], *, length: float = 1, says: str = "") -> SafeString:
     """One bar, as long as `length` of its place, split into its parts."""

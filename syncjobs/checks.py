@@ -1,5 +1,7 @@
 """Health: can the sources be asked?"""
 
+from datetime import datetime
+
 from django.utils import timezone
 
 from monitoring.checks import Degraded
@@ -15,11 +17,10 @@ def sources() -> str:
     troubles, calm = [], []
     for source in Source:
         state = states.get(source)
-        if not _has_key(source):
+        if state and state.is_shut(now):
+            troubles.append(f"{source.label} is shut. {_why_shut(state, now)}")
+        elif not has_key(source):
             calm.append(f"{source.label} has no key.")
-        elif state and state.is_shut(now):
-            last = state.recent_errors[0]["problem"] if state.recent_errors else "An operator forced it open."
-            troubles.append(f"{source.label} is shut. {last}")
         elif state is None or not (state.last_answered_at or state.recent_errors):
             calm.append(f"{source.label} was not asked yet.")
         elif state.blocked_reason == BusyReason.QUOTA and state.blocked_until and state.blocked_until > now:
@@ -31,7 +32,15 @@ def sources() -> str:
     return " ".join(calm)
 
 
-def _has_key(source: Source) -> bool:
+def _why_shut(state: SourceState, now: datetime) -> str:
+    if state.forced and state.forced_until and state.forced_until > now:
+        reason = state.forced_reason.rstrip(".")
+        return f"An operator forced its breaker open until {state.forced_until:%Y-%m-%d %H:%M} UTC: {reason}."
+    return str(state.recent_errors[0]["problem"]) if state.recent_errors else "Its breaker is open."
+
+
+def has_key(source: Source) -> bool:
+    """Whether it can be asked at all."""
     try:
         client_for(source)
     except SourceNotConfigured:

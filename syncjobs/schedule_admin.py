@@ -1,11 +1,13 @@
 """Pages for when jobs run: schedules with their next runs and last result, and "run now"."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import F, Func, Model, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -31,6 +33,7 @@ from syncjobs.queue import CannotEnqueue
 from syncjobs.runs import Asked, CannotRun, Overlap, request_run
 from syncjobs.schedules import arguments_of, job_of
 from syncjobs.slots import BadTiming, next_runs
+from syncjobs.traces import last_runs, trace
 
 for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule, CronLog):
     admin.site.unregister(model)
@@ -63,10 +66,22 @@ def link_to(run: int) -> SafeString:
     )
 
 
-def last_run(job: str) -> CronLog | None:
-    """The newest run of a job that was not skipped."""
-    started = CronLog.objects.filter(job_name=job).exclude(status=CronLog.Status.SKIPPED)
-    return started.order_by("-started_at").first()
+def last_run(schedule: PeriodicTask) -> CronLog | None:
+    """The newest run of its job that was not skipped, as `with_last_run` found it."""
+    told = schedule.last
+    if told is None:
+        return None
+    return CronLog(**{**told, "started_at": datetime.fromisoformat(told["started_at"])})
+
+
+def with_last_run(schedules: QuerySet[PeriodicTask]) -> QuerySet[PeriodicTask]:
+    """Each with its job's newest run, one step through the index for each, in one query."""
+    runs = CronLog.objects.filter(job_name=OuterRef("job")).exclude(status=CronLog.Status.SKIPPED)
+    fields = ("id", "status", "started_at", "execution_time_ms", "error_message")
+    newest = runs.order_by("-started_at").values(told=JSONObject(**{field: field for field in fields}))[:1]
+    job = Func(F("task"), Value("."), Value(-1), function="split_part", output_field=TextField())
+    annotated: QuerySet[PeriodicTask] = schedules.annotate(job=job).annotate(last=Subquery(newest))
+    return annotated
 
 
 @admin.register(PeriodicTask)
@@ -87,6 +102,9 @@ class ScheduleAdmin(Starting, Admin):
         ("What it is called with", {"fields": ("kwargs",)}),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
+        return with_last_run(super().get_queryset(request))
+
     def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
         return False
 
@@ -97,6 +115,8 @@ class ScheduleAdmin(Starting, Admin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         form = context["adminform"].form
         context |= {"coming": form.coming(timezone.now()), "clock": form.clock, "is_preview": form.is_preview}
+        if context.get("original"):
+            context["last_runs"] = last_runs(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:
@@ -117,12 +137,12 @@ class ScheduleAdmin(Starting, Admin):
 
     @display(description="last run", label=RUN_COLOURS)
     def status_label(self, schedule: PeriodicTask) -> tuple[str, str] | None:
-        run = last_run(job_of(schedule))
+        run = last_run(schedule)
         return (run.status, run.get_status_display()) if run else None
 
     @display(description="last result")
     def last_result(self, schedule: PeriodicTask) -> str | SafeString:
-        run = last_run(job_of(schedule))
+        run = last_run(schedule)
         if run is None:
             return "It has not run yet."
         took = f" in {run.execution_time_ms:,} ms" if run.execution_time_ms is not None else ""
@@ -163,7 +183,6 @@ class RunAdmin(Starting, CronLogAdmin):
 
     AGAIN = frozenset({CronLog.Status.FAILED, CronLog.Status.PARTIAL, CronLog.Status.ABANDONED, CronLog.Status.MISSED})
     actions = ("run_again",)
-    readonly_fields = ("queue_jobs",)
 
     @admin.action(description="Run again what failed or was missed", permissions=["start"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[CronLog]) -> None:
@@ -187,14 +206,11 @@ class RunAdmin(Starting, CronLogAdmin):
             arguments=first.job_data if first else None,
         )
 
-    @display(description="queue jobs")
-    def queue_jobs(self, run: CronLog) -> str | SafeString:
-        count = QueueJob.objects.filter(run=run).count()
-        first = QueueJob.objects.filter(run=run, parent=None).order_by("pk").first()
-        if first is None:
-            return "None: it ran in its own process."
-        url = reverse("admin:syncjobs_queuejob_change", args=[first.pk])
-        return format_html('<a class="why" href="{}">{}</a> and {} more', url, first, count - 1)
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        context["trace"] = trace(obj)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
 class UsedByInline(TabularInline):  # type: ignore[misc]
