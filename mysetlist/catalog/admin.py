@@ -184,7 +184,7 @@ class SetlistSongInline(TabularInline):
 
 @admin.register(Setlist)
 class SetlistAdmin(Admin):
-    list_display = ("artist", "show", "kind", "locked_at", "setlistfm_id")
+    list_display = ("artist", "show", "kind", "locked_at", "accuracy", "setlistfm_id")
     list_filter = ("kind", ("locked_at", admin.EmptyFieldListFilter))
     search_fields = ("artist__name", "show__name")
     search_exactly = ("setlistfm_id",)
