@@ -113,7 +113,7 @@ class ShowAdmin(Admin):
     search_help_text = "Name, headliner, venue, slug or Ticketmaster id"
     ordering = ("-start",)
     autocomplete_fields = ("headliner", "venue")
-    readonly_fields = ("start",)
+    readonly_fields = ("start", "setlist_tries", "setlist_next_try_at")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (BillingInline,)
 
