@@ -264,6 +264,8 @@ HEALTH_CHECKS = {
     "cache": "monitoring.checks.cache",
     "trending": "trending.checks.score_age",
     "sources": "syncjobs.checks.sources",
+    "shows": "syncjobs.checks.shows",
+    "artists": "syncjobs.checks.artists",
 }
 
 ALERT_RULES = [
