@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -63,6 +64,23 @@ def link_to(run: int) -> SafeString:
     )
 
 
+LAST_RUNS = """
+SELECT l.* FROM unnest(%s::text[]) AS j (name)
+ CROSS JOIN LATERAL (SELECT * FROM cron_logs WHERE job_name = j.name AND status <> 'skipped'
+                      ORDER BY started_at DESC LIMIT 1) l
+"""
+
+
+def last_runs(jobs: set[str]) -> dict[str, CronLog]:
+    """The newest run of each job that was not skipped, of those that have one."""
+    return {run.job_name: run for run in CronLog.objects.raw(LAST_RUNS, [sorted(jobs)])}
+
+
+def newest(schedule: PeriodicTask) -> CronLog | None:
+    """The schedule's last run, looked up already where it is one of a list."""
+    return schedule.newest if hasattr(schedule, "newest") else last_run(job_of(schedule))
+
+
 def last_run(job: str) -> CronLog | None:
     """The newest run of a job that was not skipped."""
     started = CronLog.objects.filter(job_name=job).exclude(status=CronLog.Status.SKIPPED)
@@ -103,6 +121,16 @@ class ScheduleAdmin(Starting, Admin):
         super().save_model(request, obj, form, change)
         PeriodicTasks.update_changed()
 
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The list, each schedule with its last run: one query for all of them."""
+        changes: ChangeList = super().get_changelist_instance(request)
+        schedules = list(changes.result_list)
+        runs = last_runs({job_of(schedule) for schedule in schedules})
+        for schedule in schedules:
+            schedule.newest = runs.get(job_of(schedule))
+        changes.result_list = schedules
+        return changes
+
     @display(description="when")
     def when(self, schedule: PeriodicTask) -> str:
         return schedule.crontab.human_readable if schedule.crontab else str(schedule.scheduler)
@@ -117,12 +145,12 @@ class ScheduleAdmin(Starting, Admin):
 
     @display(description="last run", label=RUN_COLOURS)
     def status_label(self, schedule: PeriodicTask) -> tuple[str, str] | None:
-        run = last_run(job_of(schedule))
+        run = newest(schedule)
         return (run.status, run.get_status_display()) if run else None
 
     @display(description="last result")
     def last_result(self, schedule: PeriodicTask) -> str | SafeString:
-        run = last_run(job_of(schedule))
+        run = newest(schedule)
         if run is None:
             return "It has not run yet."
         took = f" in {run.execution_time_ms:,} ms" if run.execution_time_ms is not None else ""
