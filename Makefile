@@ -5,13 +5,16 @@ MANAGE := $(BIN)/python manage.py
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test browser check lock
+.PHONY: help demo demo-import serve test browser check lock
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/installed ## Load the real catalogue, simulate fans, explain the ten hottest (ARGS=--reset starts anew)
 	@$(MANAGE) demo $(ARGS)
+
+demo-import: .venv/installed ## Import an artist from a stand-in for the three sources, no keys needed (ARGS="--name Coldplay")
+	@$(BIN)/python -m tests.standin.demo_import $(ARGS)
 
 serve: .venv/installed ## Website and admin on port 8000, with a demo login (PORT=8001 for another); Ctrl-C stops it
 	@$(BIN)/python -m mysetlist.serve

@@ -15,7 +15,7 @@ LEAST_FREE_BYTES = 1 << 30
 LEAST_FREE_SHARE = 0.05
 DEAD_ROWS = 100_000  # fewer are no trouble, whatever their share …
 DEAD_SHARE = 0.5  # … and so many are what autovacuum should have taken long ago
-CACHE_SECONDS = 1.0
+REDIS_SECONDS = 1.0
 
 
 class Degraded(Exception):
@@ -73,22 +73,40 @@ def dead_rows() -> str:
     return "No table has many dead rows."
 
 
+def broker() -> str:
+    """Messages can travel: Redis answers, or the database's own queue is installed."""
+    if settings.REDIS_URL:
+        _ping_redis()
+        return "Redis answers."
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regnamespace('pgmq') IS NOT NULL")
+        (is_installed,) = cursor.fetchone()
+    if not is_installed:
+        raise RuntimeError("PGMQ is not installed. Run: manage.py migrate")
+    return "PGMQ is installed in the database."
+
+
 def cache() -> str:
     """Redis answers, if there is one."""
     if not settings.REDIS_URL:
         return "Each process has its own; REDIS_URL is not set."
-    server = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=CACHE_SECONDS, socket_connect_timeout=CACHE_SECONDS, retry=None
-    )
     try:
-        server.ping()
+        _ping_redis()
     except redis.RedisError as problem:
         raise Degraded(
             f"Redis does not answer ({type(problem).__name__}). Limits hold per process meanwhile."
         ) from problem
+    return "Redis answers."
+
+
+def _ping_redis() -> None:
+    server = redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=None
+    )
+    try:
+        server.ping()
     finally:
         server.close()
-    return "Redis answers."
 
 
 def megabytes(size: int) -> str:

@@ -189,7 +189,7 @@ def _within(job: str, run: int, work: Callable[[], Counts]) -> Run:
 
 
 def _status(result: Counts) -> str:
-    if SKIPPED_BECAUSE in result:
+    if result.get(SKIPPED_BECAUSE):
         return "skipped"
     return "partial" if result.get("failed") else "success"
 

@@ -265,9 +265,12 @@ HEALTH_CHECKS = {
     "database": "monitoring.checks.database",
     "disk": "monitoring.checks.disk",
     "dead rows": "monitoring.checks.dead_rows",
+    "broker": "monitoring.checks.broker",
     "cache": "monitoring.checks.cache",
     "trending": "trending.checks.score_age",
     "sources": "syncjobs.checks.sources",
+    "shows": "syncjobs.checks.shows",
+    "artists": "syncjobs.checks.artists",
 }
 
 ALERT_RULES = [

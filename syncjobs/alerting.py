@@ -18,7 +18,7 @@ from syncjobs.slots import BadTiming, unanswered
 from syncjobs.sources import limits_of
 
 # A run lasts until the last job that it put into the queue is final; these put none there.
-ALONE = frozenset({"calculate_trending", "advance_shows", "backup_logs", "cleanup_old_data"})
+ALONE = frozenset({"calculate_trending", "verify_trending", "advance_shows", "backup_logs", "cleanup_old_data"})
 LONGEST = timedelta(hours=12)  # of a run whose jobs ask the sources
 IDLE = 3  # runs in a row that wrote nothing
 MAY_BE_IDLE = ALONE | {"sync_artist_images", "finish_mysetlist_sync"}  # when there is nothing to do

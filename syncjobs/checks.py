@@ -1,13 +1,20 @@
-"""Health: can the sources be asked?"""
+"""Health: can the sources be asked, and is what we have of them fresh?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from monitoring.checks import Degraded
+from mysetlist.catalog.models import Artist, Billing
 from syncjobs.clients.errors import BusyReason, Source, SourceNotConfigured
 from syncjobs.models import SourceState
 from syncjobs.sources import client_for
+
+# Of active artists (a show within 90 days), whose shows are synced every six hours while the day's calls last.
+SHOWS_OLD_AFTER = timedelta(days=2)  # not even one was
+ARTIST_OLD_AFTER = timedelta(days=7)  # one was left behind
+ACTIVE_WITHIN = timedelta(days=90)
 
 
 def sources() -> str:
@@ -46,3 +53,31 @@ def has_key(source: Source) -> bool:
     except SourceNotConfigured:
         return False
     return True
+
+
+def shows() -> str:
+    """Shows come in: somebody's were synced lately."""
+    if not has_key(Source.TICKETMASTER):
+        return "Ticketmaster has no key: no shows come in."
+    newest = Artist.objects.aggregate(at=Max("shows_synced_at"))["at"]
+    if newest is None:
+        return "No shows were synced yet."
+    says = f"Shows were last synced at {newest:%Y-%m-%d %H:%M} UTC."
+    if newest < timezone.now() - SHOWS_OLD_AFTER:
+        raise Degraded(f"{says} Look at the runs of update_active_artists and master_sync.")
+    return says
+
+
+def artists() -> str:
+    """No active artist is left behind. Those never synced are sync_artist_data's to find."""
+    if not has_key(Source.TICKETMASTER):
+        return "Ticketmaster has no key: artists are not synced."
+    now = timezone.now()
+    active = Billing.objects.filter(show__start__range=(now, now + ACTIVE_WITHIN)).values("artist")
+    oldest = Artist.objects.filter(pk__in=active).aggregate(at=Min("shows_synced_at"))["at"]
+    if oldest is None:
+        return "No active artist was synced yet."
+    says = f"The shows of every active artist were synced since {oldest:%Y-%m-%d %H:%M} UTC."
+    if oldest < now - ARTIST_OLD_AFTER:
+        raise Degraded(f"{says} Look at the runs of update_active_artists, and at Ticketmaster's quota.")
+    return says

@@ -29,11 +29,7 @@ REVIVE = (
     "UPDATE cron_logs SET status = 'queued', trigger = %s, asked_by = %s, started_at = clock_timestamp(),"
     " finished_at = NULL, result = NULL, error_message = '' WHERE id = %s"
 )
-QUEUED_LIVES = (
-    "SELECT r.id FROM cron_logs r WHERE r.job_name = %s AND r.status IN ('queued', 'running') AND EXISTS"
-    " (SELECT FROM queue_jobs q WHERE q.run_id = r.id AND q.status IN ('pending', 'delayed', 'active'))"
-    " ORDER BY r.id LIMIT 1"
-)
+QUEUED_LIVES = "SELECT run_id FROM queue_jobs WHERE dedup_key = %s AND status IN ('pending', 'delayed', 'active')"
 MISS = (
     "WITH missed AS (INSERT INTO cron_logs (job_name, status, trigger, schedule, slot, started_at, finished_at, error_message)"
     " SELECT %(job)s, 'missed', t.trigger, %(schedule)s, t.slot, clock_timestamp(), clock_timestamp(), %(why)s"
@@ -58,6 +54,10 @@ class Overlap(Exception):
     def __init__(self, job: str, run: int, skipped: int) -> None:
         super().__init__(f"{job} is already under way (run {run}); this call was skipped (run {skipped}).")
         self.run, self.skipped = run, skipped
+
+
+class _Overtaken(Exception):
+    """An operator retried an older queue job of this kind in the same moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,12 @@ def request_run(
         _check_has_come(slot, now)
     cause = Cause(trigger=trigger, by=by[:LONGEST_NAME], schedule=(schedule or job) if slot else "", slot=slot)
     _check_names(arguments or {})
+    with suppress(_Overtaken):
+        return _ask(job, cause, arguments or {})
+    return _ask(job, cause, arguments or {})
+
+
+def _ask(job: str, cause: Cause, arguments: Mapping[str, Any]) -> Asked:
     with transaction.atomic(), connection.cursor() as cursor:
         living = _living(cursor, job)  # and from here on nobody else opens a run
         known = _run_of(cursor, cause)
@@ -107,13 +113,16 @@ def request_run(
             return Asked(run=known[0], is_new=False)
         if living is None:
             run = _queue(cursor, job, cause, known and known[0])
-            enqueue(job, run=run, priority=QueueJob.Priority.HIGH, dedup_key=f"run of {job}", **(arguments or {}))
+            if not enqueue(job, run=run, priority=QueueJob.Priority.HIGH, dedup_key=_key(job), **arguments).is_new:
+                raise _Overtaken
             return Asked(run=run, is_new=True)
-        own: dict[str, Any] = (
-            {"schedule": cause.schedule, "slot": slot} if known is None else {}
-        )  # a missed slot stays missed
-        skipped = skip_run(cursor, job, living, trigger=trigger, by=cause.by, **own)
+        own: dict[str, Any] = {"schedule": cause.schedule, "slot": cause.slot} if known is None else {}
+        skipped = skip_run(cursor, job, living, trigger=cause.trigger, by=cause.by, **own)  # what was missed stays so
     raise Overlap(job, living, skipped)
+
+
+def _key(job: str) -> str:
+    return f"run of {job}"
 
 
 def _check_has_come(slot: datetime, now: datetime) -> None:
@@ -171,7 +180,7 @@ def _living(cursor: CursorWrapper, job: str) -> int | None:
     held = command_at(cursor, job)
     if held is not None:
         return held
-    cursor.execute(QUEUED_LIVES, [job])
+    cursor.execute(QUEUED_LIVES, [_key(job)])
     found = cursor.fetchone()
     return int(found[0]) if found else None
 

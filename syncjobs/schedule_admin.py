@@ -1,13 +1,12 @@
 """Pages for when jobs run: schedules with their next runs and last result, and "run now"."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, Func, Model, OuterRef, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import JSONObject
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -33,7 +32,7 @@ from syncjobs.queue import CannotEnqueue
 from syncjobs.runs import Asked, CannotRun, Overlap, request_run
 from syncjobs.schedules import arguments_of, job_of
 from syncjobs.slots import BadTiming, next_runs
-from syncjobs.traces import last_runs, trace
+from syncjobs.traces import runs_of_slots, trace
 
 for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule, CronLog):
     admin.site.unregister(model)
@@ -66,22 +65,27 @@ def link_to(run: int) -> SafeString:
     )
 
 
-def last_run(schedule: PeriodicTask) -> CronLog | None:
-    """The newest run of its job that was not skipped, as `with_last_run` found it."""
-    told = schedule.last
-    if told is None:
-        return None
-    return CronLog(**{**told, "started_at": datetime.fromisoformat(told["started_at"])})
+LAST_RUNS = """
+SELECT l.* FROM unnest(%s::text[]) AS j (name)
+ CROSS JOIN LATERAL (SELECT * FROM cron_logs WHERE job_name = j.name AND status <> 'skipped'
+                      ORDER BY started_at DESC LIMIT 1) l
+"""
 
 
-def with_last_run(schedules: QuerySet[PeriodicTask]) -> QuerySet[PeriodicTask]:
-    """Each with its job's newest run, one step through the index for each, in one query."""
-    runs = CronLog.objects.filter(job_name=OuterRef("job")).exclude(status=CronLog.Status.SKIPPED)
-    fields = ("id", "status", "started_at", "execution_time_ms", "error_message")
-    newest = runs.order_by("-started_at").values(told=JSONObject(**{field: field for field in fields}))[:1]
-    job = Func(F("task"), Value("."), Value(-1), function="split_part", output_field=TextField())
-    annotated: QuerySet[PeriodicTask] = schedules.annotate(job=job).annotate(last=Subquery(newest))
-    return annotated
+def last_runs(jobs: set[str]) -> dict[str, CronLog]:
+    """The newest run of each job that was not skipped, of those that have one."""
+    return {run.job_name: run for run in CronLog.objects.raw(LAST_RUNS, [sorted(jobs)])}
+
+
+def newest(schedule: PeriodicTask) -> CronLog | None:
+    """The schedule's last run, looked up already where it is one of a list."""
+    return schedule.newest if hasattr(schedule, "newest") else last_run(job_of(schedule))
+
+
+def last_run(job: str) -> CronLog | None:
+    """The newest run of a job that was not skipped."""
+    started = CronLog.objects.filter(job_name=job).exclude(status=CronLog.Status.SKIPPED)
+    return started.order_by("-started_at").first()
 
 
 @admin.register(PeriodicTask)
@@ -102,9 +106,6 @@ class ScheduleAdmin(Starting, Admin):
         ("What it is called with", {"fields": ("kwargs",)}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
-        return with_last_run(super().get_queryset(request))
-
     def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
         return False
 
@@ -116,12 +117,22 @@ class ScheduleAdmin(Starting, Admin):
         form = context["adminform"].form
         context |= {"coming": form.coming(timezone.now()), "clock": form.clock, "is_preview": form.is_preview}
         if context.get("original"):
-            context["last_runs"] = last_runs(context["original"])
+            context["last_runs"] = runs_of_slots(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         PeriodicTasks.update_changed()
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The list, each schedule with its last run: one query for all of them."""
+        changes: ChangeList = super().get_changelist_instance(request)
+        schedules = list(changes.result_list)
+        runs = last_runs({job_of(schedule) for schedule in schedules})
+        for schedule in schedules:
+            schedule.newest = runs.get(job_of(schedule))
+        changes.result_list = schedules
+        return changes
 
     @display(description="when")
     def when(self, schedule: PeriodicTask) -> str:
@@ -137,12 +148,12 @@ class ScheduleAdmin(Starting, Admin):
 
     @display(description="last run", label=RUN_COLOURS)
     def status_label(self, schedule: PeriodicTask) -> tuple[str, str] | None:
-        run = last_run(schedule)
+        run = newest(schedule)
         return (run.status, run.get_status_display()) if run else None
 
     @display(description="last result")
     def last_result(self, schedule: PeriodicTask) -> str | SafeString:
-        run = last_run(schedule)
+        run = newest(schedule)
         if run is None:
             return "It has not run yet."
         took = f" in {run.execution_time_ms:,} ms" if run.execution_time_ms is not None else ""

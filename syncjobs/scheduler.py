@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
 from django.db.models import F
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
@@ -116,8 +116,8 @@ def account_for_all(now: datetime) -> None:
     for schedule in listed:
         try:
             account_for(schedule, now)
-        except BadTiming as problem:  # put there by SQL: the form refuses it
-            logger.error("Schedule %s has no slots: %s", schedule.name, problem)
+        except (BadTiming, DataError, IntegrityError) as problem:  # put there by SQL: the form refuses it
+            logger.error("Schedule %s has no runs: %s", schedule.name, str(problem).strip())
     for job in _to_catch_up():
         runs.catch_up(job, now=now)
 

@@ -6,11 +6,15 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown
+from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from monitoring import heartbeats
+from monitoring.cron import followed_by, triggered_by
 from monitoring.models import CronLog
-from syncjobs import queue, running
+from syncjobs import running
 
 _stopped = threading.Event()
 
@@ -22,11 +26,12 @@ def run_job(number: int) -> None:
 
 
 def _door(job: str) -> Any:
-    """Celery's door to a scheduled job: a run and its queue job, which workers do."""
+    """Celery's door to a job: plan it, do what it queued, beside other workers."""
 
     @shared_task(name=f"syncjobs.tasks.{job}")
     def start() -> None:
-        queue.open_run(job, trigger=CronLog.Trigger.SCHEDULE)
+        with triggered_by(CronLog.Trigger.SCHEDULE), followed_by(running.driven()):
+            import_string(settings.CRON_JOBS[job])(now=timezone.now())
 
     return start
 

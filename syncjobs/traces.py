@@ -56,7 +56,7 @@ def trace(run: CronLog) -> Trace:
     )
 
 
-def last_runs(schedule: PeriodicTask) -> list[CronLog]:
+def runs_of_slots(schedule: PeriodicTask) -> list[CronLog]:
     """The runs of its newest slots."""
     runs = CronLog.objects.filter(schedule=schedule.name, slot__isnull=False).defer("result")
     return list(runs.order_by("-slot")[:LAST])

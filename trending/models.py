@@ -103,7 +103,10 @@ class TrendChange(models.Model):
     new_score = models.DecimalField(max_digits=6, decimal_places=2)
     rank = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: beyond the first thousand.")
     units = models.JSONField(help_text="What each factor added, in 1/5242880 point.")
-    run = models.ForeignKey(CronLog, models.SET_NULL, null=True, blank=True, related_name="trend_changes")
+    # Its constraint is in SQL, for ON DELETE SET NULL: cleanup_old_data() takes runs sooner than changes.
+    run = models.ForeignKey(
+        CronLog, models.SET_NULL, null=True, blank=True, related_name="trend_changes", db_constraint=False
+    )
 
     class Meta:
         db_table = "trend_changes"

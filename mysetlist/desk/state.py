@@ -11,6 +11,7 @@ from mysetlist.desk import links
 OVER_SHOWN = 5
 OVER_FOR = timedelta(days=1)
 KINDS = {"pass": "good", "warn": "warn", "fail": "bad"}
+TELLING = frozenset({"trending", "sources", "shows", "artists"})
 LABELS = {"pass": "well", "warn": "not quite well", "fail": "down"}
 
 
@@ -22,6 +23,11 @@ class Word:
     word: str
     kind: str
     part: Part
+
+    @property
+    def is_telling(self) -> bool:
+        """Worth reading even when all is well."""
+        return self.name in TELLING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

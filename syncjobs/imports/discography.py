@@ -1,14 +1,17 @@
 """An artist's releases and their tracks, asked for call by call: what was answered is never asked again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from syncjobs.clients.errors import SourceError
 from syncjobs.clients.records import AlbumKind, AlbumRecord, TrackRecord
 from syncjobs.clients.songs import distinct_songs
 from syncjobs.clients.spotify import SpotifyClient
 from syncjobs.services.songs import colliding, known_isrcs, own_tracks
+
+REMEMBER_EVERY = 5  # releases
 
 
 class Discography:
@@ -46,8 +49,23 @@ class Discography:
         """How much of it is there, 0 to 1."""
         return self._done / len(self._albums) if self._albums and self._album_offset is None else 0.0
 
-    def fetch(self, client: SpotifyClient) -> tuple[TrackRecord, ...]:
-        """Ask for what is missing; the artist's own tracks, each with its release. Raises SourceError, keeping the rest."""
+    @property
+    def told(self) -> str:
+        """How much, in words."""
+        return f"{self._done} of {len(self._albums)} releases"
+
+    def fetch(self, client: SpotifyClient, remember: Callable[[], None]) -> tuple[TrackRecord, ...]:
+        """Ask for what is missing; the artist's own tracks, each with its release.
+
+        `remember` is called now and then, and before a SourceError goes on its way: what is there stays.
+        """
+        try:
+            return self._fetch(client, remember)
+        except SourceError:
+            remember()
+            raise
+
+    def _fetch(self, client: SpotifyClient, remember: Callable[[], None]) -> tuple[TrackRecord, ...]:
         while self._album_offset is not None:
             page = client.albums_of_artist(self.spotify_id, offset=self._album_offset)
             known = {album.spotify_id for album in self._albums}
@@ -58,6 +76,8 @@ class Discography:
             self._tracks += [(self._done, track) for track in tracks.items]
             self._track_offset = tracks.next or 0
             self._done += tracks.next is None
+            if tracks.next is None and self._done % REMEMBER_EVERY == 0:
+                remember()
         return self._with_isrcs(client)
 
     def _with_isrcs(self, client: SpotifyClient) -> tuple[TrackRecord, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from mysetlist.catalog.models import Artist
-from syncjobs.clients.errors import Source, SourceError
+from syncjobs.clients.errors import Source
 from syncjobs.clients.records import ArtistRecord, Page
 from syncjobs.imports.course import Course, Step
 from syncjobs.imports.discography import Discography
@@ -132,13 +132,13 @@ def _songs(course: Course, step: Step) -> None:
         course.skip(step, "there is no Spotify id.")
         return
     discography = Discography(artist.spotify_id, course.work.state.get("discography"))
-    try:
-        tracks = discography.fetch(course.outside.spotify)
-    except SourceError:
+
+    def remember() -> None:
         percent = step.percent - round(25 * (1 - discography.share))
-        with course.work.checkpoint(step.phase, percent, "Waiting for Spotify", discography=discography.state):
+        with course.work.checkpoint(step.phase, percent, discography.told, discography=discography.state):
             pass
-        raise
+
+    tracks = discography.fetch(course.outside.spotify, remember)
     with course.write(step, f"{len(tracks)} recordings", discography=None):
         course.count("songs", upsert_songs(artist_id=artist.pk, tracks=tracks))
         stamp(artist.pk, "songs", now=course.now)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from mysetlist.catalog.models import Artist, Setlist, Show
-from syncjobs.clients.errors import RecordNotFound, Source, SourceError, SourceNotConfigured
+from syncjobs.clients.errors import RecordNotFound, Source, SourceNotConfigured
 from syncjobs.clients.records import ArtistRecord, SetlistRecord
 from syncjobs.clients.setlistfm import SetlistfmClient
 from syncjobs.imports.discography import Discography
@@ -63,12 +63,13 @@ def sync_spotify_artist(work: Work, *, artist: int, catalogue: bool = True, shar
         if not catalogue:
             return counts
         discography = Discography(row.spotify_id, work.state.get("discography"))
-        try:
-            tracks = discography.fetch(Outside().spotify)
-        except SourceError:
-            with work.checkpoint("songs", round(10 + 80 * discography.share), discography=discography.state):
+
+        def remember() -> None:
+            state = {"discography": discography.state, "counts": counts}
+            with work.checkpoint("songs", round(10 + 80 * discography.share), discography.told, **state):
                 pass
-            raise
+
+        tracks = discography.fetch(Outside().spotify, remember)
     with work.checkpoint("songs", 95, f"{len(tracks)} recordings", discography=None):
         upsert_songs(artist_id=row.pk, tracks=tracks).add_to(counts)
         stamp(row.pk, "songs", now=now)

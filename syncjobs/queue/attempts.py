@@ -1,6 +1,10 @@
 """One attempt at a queue job: claimed under a lease, told of at checkpoints, ended once. Each is one statement.
 
 Whoever holds the newest lease token is the one who may write; all others are fenced out.
+
+A claim, and an end that nothing else is committed with, do not wait for the disk: were the server to
+crash within that moment, it would be as if the worker had died just before. (A token can then be given
+twice, so the worker's name is asked for, too.)
 """
 
 import json
@@ -34,7 +38,7 @@ NEXT = """
 SELECT id FROM (
   SELECT id, job_name FROM queue_jobs j
    WHERE queue_name = %(queue)s AND status = 'pending' AND published_at IS NULL
-     AND NOT EXISTS (SELECT FROM paused_queues p WHERE p.name = j.queue_name)
+     AND NOT EXISTS (SELECT FROM paused_queues p WHERE p.name = %(queue)s)
    ORDER BY priority, run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) first
  WHERE job_name = ANY (%(jobs)s)
 """
@@ -54,7 +58,8 @@ noted AS (
   SELECT id, 'started', phase, percent, attempts, worker FROM claimed)
 SELECT id, job_name, queue_name, job_data::text, state::text, attempts, max_attempts, lease_token, parent_id, run_id,
        (SELECT log_cron_run(l.job_name, 'running', null, l.id) FROM cron_logs l
-         WHERE l.id = claimed.run_id AND claimed.parent_id IS NULL AND l.status = 'queued')
+         WHERE l.id = claimed.run_id AND claimed.parent_id IS NULL AND l.status = 'queued'),
+       set_config('synchronous_commit', 'off', true)
   FROM claimed
 """
 CHECKPOINT = """
@@ -62,7 +67,7 @@ WITH kept AS (
   UPDATE queue_jobs
      SET phase = %(phase)s, percent = %(percent)s, message = %(message)s, state = state || %(state)s::jsonb,
          lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-   WHERE id = %(id)s AND lease_token = %(token)s AND status = 'active'
+   WHERE id = %(id)s AND lease_token = %(token)s AND worker = %(worker)s AND status = 'active'
   RETURNING *),
 noted AS (
   INSERT INTO job_events (job_id, kind, phase, percent, message, attempt, worker)
@@ -80,13 +85,14 @@ WITH ended AS (
          phase = CASE WHEN %(status)s = 'completed' AND NOT has_children THEN 'completed' ELSE phase END,
          result = coalesce(%(result)s::jsonb, result), last_error = %(error)s, lease_until = NULL, published_at = NULL
     FROM (SELECT EXISTS (SELECT FROM queue_jobs c WHERE c.parent_id = %(id)s) AS has_children) family
-   WHERE id = %(id)s AND lease_token = %(token)s AND status = 'active'
+   WHERE id = %(id)s AND lease_token = %(token)s AND worker = %(worker)s AND status = 'active'
   RETURNING *),
 noted AS (
   INSERT INTO job_events (job_id, kind, phase, percent, message, attempt, worker, error)
   SELECT id, CASE WHEN status = 'delayed' THEN 'waiting' ELSE status END, phase, percent, message, attempts, worker,
          last_error FROM ended)
-SELECT status FROM ended
+SELECT status, set_config('synchronous_commit', CASE WHEN %(alone)s THEN 'off' ELSE current_setting('synchronous_commit')
+                          END, true) FROM ended
 """
 PUT_OFF = """
 WITH put AS (
@@ -94,7 +100,7 @@ WITH put AS (
      SET status = 'delayed', run_at = clock_timestamp() + make_interval(secs => %(seconds)s),
          attempts = attempts - %(back)s, snooze_count = snooze_count + %(back)s,
          last_error = %(error)s, lease_until = NULL, published_at = NULL
-   WHERE id = %(id)s AND lease_token = %(token)s AND status = 'active'
+   WHERE id = %(id)s AND lease_token = %(token)s AND worker = %(worker)s AND status = 'active'
   RETURNING *),
 noted AS (
   INSERT INTO job_events (job_id, kind, phase, percent, message, attempt, worker, error)
@@ -103,7 +109,7 @@ SELECT pg_notify('queue_jobs', '') FROM put
 """
 RENEW = """
 UPDATE queue_jobs SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
- WHERE id = %(id)s AND lease_token = %(token)s AND status = 'active' RETURNING cancel_requested
+ WHERE id = %(id)s AND lease_token = %(token)s AND worker = %(worker)s AND status = 'active' RETURNING cancel_requested
 """
 
 
@@ -119,6 +125,7 @@ class Claimed:
     attempt: int
     max_attempts: int
     token: int
+    worker: str
     parent: int | None
     run: int | None
 
@@ -142,7 +149,7 @@ def _claim(chosen: str, values: dict[str, Any]) -> Claimed | None:
     row = _one(CLAIM.format(chosen=chosen), values | {"lease": LEASE_SECONDS})
     if row is None:
         return None
-    number, job, queue, arguments, state, attempt, max_attempts, token, parent, run, _ = row
+    number, job, queue, arguments, state, attempt, max_attempts, token, parent, run, *_ = row
     return Claimed(
         id=number,
         job=job,
@@ -152,6 +159,7 @@ def _claim(chosen: str, values: dict[str, Any]) -> Claimed | None:
         attempt=attempt,
         max_attempts=max_attempts,
         token=token,
+        worker=values["worker"],
         parent=parent,
         run=run,
     )
@@ -221,9 +229,9 @@ def snooze(claimed: Claimed, seconds: float, why: str) -> None:
 
 
 def _end(claimed: Claimed, status: str, *, result: str | None = None, error: str = "") -> None:
-    values = _values(claimed) | {"status": status, "result": result, "error": error}
     # A statement is a transaction: only one that others wait for needs more.
-    alone = claimed.parent is None and claimed.run is None
+    alone = claimed.parent is None and claimed.run is None and not connection.in_atomic_block
+    values = _values(claimed) | {"status": status, "result": result, "error": error, "alone": alone}
     with nullcontext() if alone else transaction.atomic():
         row = _one(END, values)
         if row is None:
@@ -241,7 +249,7 @@ def _put_off(claimed: Claimed, kind: str, seconds: float, *, error: str = "", wh
 
 
 def _values(claimed: Claimed) -> dict[str, Any]:
-    return {"id": claimed.id, "token": claimed.token, "lease": LEASE_SECONDS}
+    return {"id": claimed.id, "token": claimed.token, "worker": claimed.worker, "lease": LEASE_SECONDS}
 
 
 def _lost(claimed: Claimed) -> str:

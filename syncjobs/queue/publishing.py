@@ -33,7 +33,7 @@ due AS (
     SELECT id FROM queue_jobs WHERE queue_name = free.name AND status = 'pending' AND published_at IS NULL
      ORDER BY priority, run_at, id LIMIT free.places FOR UPDATE SKIP LOCKED) first)
 UPDATE queue_jobs j SET published_at = clock_timestamp(), publish_count = publish_count + 1
-  FROM due WHERE j.id = due.id RETURNING j.priority, j.id, j.job_name
+ WHERE j.id = ANY (ARRAY(SELECT id FROM due)) RETURNING j.priority, j.id, j.job_name
 """
 FORGET = """
 UPDATE queue_jobs SET published_at = NULL

