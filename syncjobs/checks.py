@@ -42,7 +42,7 @@ def sources() -> str:
 def _why_shut(state: SourceState, now: datetime) -> str:
     if state.forced and state.forced_until and state.forced_until > now:
         reason = state.forced_reason.rstrip(".")
-        return f"An operator forced its breaker open until {state.forced_until:%Y-%m-%d %H:%M} UTC: {reason}."
+        return f"An operator forced it open until {state.forced_until:%Y-%m-%d %H:%M} UTC: {reason}."
     return str(state.recent_errors[0]["problem"]) if state.recent_errors else "Its breaker is open."
 
 
