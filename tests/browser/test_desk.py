@@ -85,7 +85,7 @@ def test_one_chain_leads_from_the_schedule_over_run_and_queue_job_to_source_and_
     expect(page.get_by_role("heading", name="What it moved")).to_be_visible()
     assert_fits(page)
     assert_readable(page)
-    page.get_by_role("link", name="Spotify").first.click()
+    page.get_by_role("link", name="Spotify", exact=True).click()
     expect(page).to_have_url(f"{live_server.url}/admin/syncjobs/sourcestate/spotify/change/")
     page.go_back()
     change = TrendChange.objects.filter(run=trouble, artist__isnull=False).first()
