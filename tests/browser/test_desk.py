@@ -72,7 +72,7 @@ def test_the_desk_needs_no_javascript(chromium, live_server, staff, trouble, cli
     page = context.new_page()
     page.goto(live_server.url + DESK)
     for heading in ("Alerts", "Jobs", "Every slot of the last day", "Queues", "Sources", "Trending"):
-        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        expect(page.locator(".desk").get_by_role("heading", name=heading, exact=True)).to_be_visible()
     page.get_by_text("Hour by hour, each schedule").click()
     expect(page.get_by_role("cell", name="1 missed", exact=False).first).to_be_visible()
     context.close()
