@@ -157,7 +157,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"charts": "mysetlist.charts"},
+            "libraries": {"charts": "mysetlist.charts", "words": "mysetlist.desk.words"},
         },
     },
 ]
@@ -207,7 +207,12 @@ UNFOLD = {
     "SITE_SUBHEADER": "The operator's desk",
     "SITE_SYMBOL": "equalizer",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("mysetlist/icon.svg")}],
-    "STYLES": [lambda request: static("mysetlist/charts.css"), lambda request: static("mysetlist/admin.css")],
+    "STYLES": [
+        lambda request: static("mysetlist/charts.css"),
+        lambda request: static("mysetlist/admin.css"),
+        lambda request: static("mysetlist/desk.css"),
+    ],
+    "DASHBOARD_CALLBACK": "mysetlist.desk.front_page",
     "SIDEBAR": {"show_search": True, "navigation": "mysetlist.desk.navigation"},
 }
 
@@ -272,6 +277,7 @@ ALERT_RULES = [
     "monitoring.facts.part_findings",
     "monitoring.facts.job_findings",
     "syncjobs.alerting.queue_findings",
+    "syncjobs.alerting.slot_findings",
     "syncjobs.alerting.source_findings",
 ]
 METRICS = [

@@ -149,6 +149,11 @@ class QueueJob(models.Model):
             models.Index(
                 fields=["finished_at"], condition=Q(finished_at__isnull=False), name="queue_job_by_end"
             ),  # for cleanup
+            models.Index(
+                fields=["finished_at", "queue_name", "status"],
+                condition=Q(status__in=["failed", "dead"]),
+                name="queue_job_broken",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -244,6 +249,9 @@ class SourceState(models.Model):
     unavailable_count = models.BigIntegerField(db_default=0)
     refused_count = models.BigIntegerField(db_default=0)
     last_answered_at = models.DateTimeField(null=True)
+    latency_ms = models.FloatField(
+        "latency (ms)", null=True, help_text="How long answers take: each new one counts a tenth."
+    )
     recent_errors = models.JSONField(db_default=Value([], models.JSONField()))
 
     class Meta:

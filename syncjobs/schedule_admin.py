@@ -32,6 +32,7 @@ from syncjobs.queue import CannotEnqueue
 from syncjobs.runs import Asked, CannotRun, Overlap, request_run
 from syncjobs.schedules import arguments_of, job_of
 from syncjobs.slots import BadTiming, next_runs
+from syncjobs.traces import runs_of_slots, trace
 
 for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule, CronLog):
     admin.site.unregister(model)
@@ -115,6 +116,8 @@ class ScheduleAdmin(Starting, Admin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         form = context["adminform"].form
         context |= {"coming": form.coming(timezone.now()), "clock": form.clock, "is_preview": form.is_preview}
+        if context.get("original"):
+            context["last_runs"] = runs_of_slots(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:
@@ -191,7 +194,6 @@ class RunAdmin(Starting, CronLogAdmin):
 
     AGAIN = frozenset({CronLog.Status.FAILED, CronLog.Status.PARTIAL, CronLog.Status.ABANDONED, CronLog.Status.MISSED})
     actions = ("run_again",)
-    readonly_fields = ("queue_jobs",)
 
     @admin.action(description="Run again what failed or was missed", permissions=["start"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[CronLog]) -> None:
@@ -215,14 +217,11 @@ class RunAdmin(Starting, CronLogAdmin):
             arguments=first.job_data if first else None,
         )
 
-    @display(description="queue jobs")
-    def queue_jobs(self, run: CronLog) -> str | SafeString:
-        count = QueueJob.objects.filter(run=run).count()
-        first = QueueJob.objects.filter(run=run, parent=None).order_by("pk").first()
-        if first is None:
-            return "None: it ran in its own process."
-        url = reverse("admin:syncjobs_queuejob_change", args=[first.pk])
-        return format_html('<a class="why" href="{}">{}</a> and {} more', url, first, count - 1)
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        context["trace"] = trace(obj)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
 class UsedByInline(TabularInline):  # type: ignore[misc]
