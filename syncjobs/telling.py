@@ -35,7 +35,7 @@ def job_told(job: QueueJob) -> dict[str, Any]:
         "run": url_of(job.run_id) if job.run_id else None,
         "parent": job_url(job.parent_id) if job.parent_id else None,
     }
-    body = {**JobSerializer(job).data, **links, "children": _children(job)}
+    body = {**JobSerializer(job).data, **links, "children": children_told(job)}
     return body | _notice(job.status == QueueJob.Status.PENDING and not job.started_at, "job")
 
 
@@ -49,7 +49,8 @@ def etag_of(told: dict[str, Any]) -> str:
     return f'W/"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
 
 
-def _children(job: QueueJob) -> dict[str, int]:
+def children_told(job: QueueJob) -> dict[str, int]:
+    """How many there are of each kind."""
     by_status = dict(
         QueueJob.objects.filter(parent=job.pk).order_by().values_list("status").annotate(number=Count("pk"))
     )

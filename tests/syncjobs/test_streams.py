@@ -23,18 +23,18 @@ from tests.syncjobs.stage import eventually
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "s3cret"
 MOST_OF_A_JOB = 12
-LIMITS = ("PING_SECONDS=0.3", "LONGEST_SECONDS=4", "SLOW_SECONDS=2", f"MOST_OF_A_JOB={MOST_OF_A_JOB}", "BATCH=400")
+LIMITS = ("PING_SECONDS=0.2", "SLOW_SECONDS=2", f"MOST_OF_A_JOB={MOST_OF_A_JOB}", "BATCH=400")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager
-def served() -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+def served(*limits: str) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.syncjobs.web_process", database_name(), str(port), TOKEN, *LIMITS],
+        [sys.executable, "-m", "tests.syncjobs.web_process", database_name(), str(port), TOKEN, *LIMITS, *limits],
         cwd=ROOT,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
     )
@@ -152,10 +152,11 @@ def test_a_client_that_comes_back_misses_nothing_and_hears_nothing_twice(port: i
     assert len(heard) == 62
 
 
-def test_a_stream_ends_after_a_while_and_says_when_to_come_back(port: int) -> None:
-    client = Client(port, enqueue("import_artist", name="Quiet").pk)
-    with opened(client):
-        lines = list(client.lines())
+def test_a_stream_ends_after_a_while_and_says_when_to_come_back() -> None:
+    with served("LONGEST_SECONDS=1.5") as (port, _):
+        client = Client(port, enqueue("import_artist", name="Quiet").pk)
+        with opened(client):
+            lines = list(client.lines())
     assert lines[0] == "retry: 2000"
     assert lines.count(": ping") >= 5
     assert not [line for line in lines if line.startswith("data")]
