@@ -1,13 +1,12 @@
 """What a refresh costs, beside the bare GROUP BY over the same votes. Run: make bench
 
-    .venv/bin/python bench/trending.py [10k] [100k] [--explain]
+    .venv/bin/python -m bench.trending [10k] [100k] [--explain]
 
 Each size has an embedded cluster of its own, loaded once and kept. Figures are medians of several
 runs in this process; a ratio divides by the baseline measured in the same round.
 """
 
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+from bench.machine import load, machine
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -33,13 +34,14 @@ def main() -> None:
         measure(sizes[0], explain=explain)
         return
     for size in sizes:  # each in a process of its own: settings are read once
-        subprocess.run([sys.executable, __file__, size, *(["--explain"] if explain else [])], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "bench.trending", size, *(["--explain"] if explain else [])], cwd=ROOT, check=True
+        )
 
 
 def measure(size: str, *, explain: bool) -> None:
     os.environ.update(MYSETLIST_DATA_DIR=str(ROOT / ".data" / "bench" / size), DATABASE_URL="")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysetlist.settings")
-    sys.path.insert(0, str(ROOT))
     import django
 
     django.setup()
@@ -48,6 +50,8 @@ def measure(size: str, *, explain: bool) -> None:
 
     from bench import catalogue
     from mysetlist.catalog.models import Artist
+    from trending.models import TrendState
+    from trending.services import refresh
 
     artists, votes = SIZES[size]
     call_command("migrate", verbosity=0)
@@ -55,6 +59,10 @@ def measure(size: str, *, explain: bool) -> None:
         started = perf_counter()
         catalogue.load(artists=artists, votes=votes)
         sys.stdout.write(f"loaded {artists:,} artists and {votes:,} votes in {perf_counter() - started:.0f} s\n")
+    if "--load" in sys.argv:  # for who measures something else on it
+        if not TrendState.objects.exists():
+            refresh(as_of=catalogue.AS_OF)
+        return
     lines = report(size, connection)
     sys.stdout.write("\n".join(lines) + "\n")
     (RESULTS / f"trending-{size}.md").write_text("\n".join(lines) + "\n")
@@ -124,8 +132,7 @@ def report(size: str, connection: "BaseDatabaseWrapper") -> list[str]:
     lines = [
         f"## {size}: {SIZES[size][0]:,} artists, {SIZES[size][1]:,} votes",
         "",
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, embedded PostgreSQL 18; "
-        f"medians of {ROUNDS}; `.venv/bin/python bench/trending.py {size}`",
+        f"{machine()}; medians of {ROUNDS}; `.venv/bin/python -m bench.trending {size}`; {load()}",
         "",
         "| | ms | times the baseline |",
         "|---|---:|---:|",

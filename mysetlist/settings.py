@@ -132,14 +132,16 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "monitoring.logs.request_id",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mysetlist.cors.CorsMiddleware",
+    "trending.answers.kept_first",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mysetlist.one_thread.one_thread",
 ]
 
 ROOT_URLCONF = "mysetlist.urls"

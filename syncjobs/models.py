@@ -18,6 +18,10 @@ class QueueJobQuerySet(models.QuerySet["QueueJob"]):
         """Final ones that were not completed."""
         return self.filter(status__in=QueueJob.RETRYABLE)
 
+    def later(self) -> Self:
+        """Wait for their time."""
+        return self.filter(status=QueueJob.Status.DELAYED, outcome__isnull=True)
+
     def waiting(self) -> Self:
         """Done with their own work; their children are not."""
         return self.filter(status=QueueJob.Status.DELAYED, outcome__isnull=False)
@@ -153,7 +157,12 @@ class QueueJob(models.Model):
                 fields=["finished_at", "queue_name", "status"],
                 condition=Q(status__in=["failed", "dead"]),
                 name="queue_job_broken",
-            ),
+            ),  # for the desk
+            models.Index(
+                fields=["status", "-id"],
+                condition=Q(status__in=["failed", "dead", "cancelled"]),
+                name="queue_job_uncompleted",
+            ),  # for the admin
         ]
 
     def __str__(self) -> str:
@@ -208,6 +217,7 @@ class PausedQueue(models.Model):
 
     class Meta:
         db_table = "paused_queues"
+        verbose_name = "paused queue"
 
     def __str__(self) -> str:
         return self.name

@@ -18,6 +18,7 @@ ROOMS = {
         ("Runs", "history", "monitoring.cronlog"),
         ("Schedules", "schedule", "django_celery_beat.periodictask"),
         ("Queue", "stacks", "syncjobs.queuejob"),
+        ("Queues", "traffic", "syncjobs.pausedqueue"),
         ("Sources", "travel_explore", "syncjobs.sourcestate"),
         ("Health", "ecg_heart", "monitoring.systemhealth"),
         ("Hourly figures", "schedule", "syncjobs.queuemetric"),

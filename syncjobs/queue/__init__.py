@@ -23,7 +23,7 @@ from syncjobs.queue.entering import (
     enqueue_many,
     open_run,
 )
-from syncjobs.queue.operating import cancel, pause, resume, retry
+from syncjobs.queue.operating import cancel, pause, resume, retry, run_now
 from syncjobs.queue.publishing import forget_lost_messages, promote, recount_children, rescue, take_back, take_due
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "resume",
     "retry",
     "retry_later",
+    "run_now",
     "snooze",
     "take_back",
     "take_due",

@@ -31,6 +31,7 @@ HONEST = (
     "Fans, votes and follows are simulated; artists, shows and songs are real (see mysetlist/catalog/demo/CREDIT.md)."
 )
 NEXT = {
+    "make serve": "look at it: board, API and admin, on port 8000",
     "make test": "run the whole test suite",
     ".venv/bin/python manage.py calculate_trending": "score again, as of this hour",
     "make demo ARGS=--reset": "delete the demo and load it anew, as of today",
