@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html_join
@@ -16,6 +17,7 @@ from mysetlist.admin import Admin, ReadOnlyAdmin
 from syncjobs import queue_admin, schedule_admin  # noqa: F401 (their pages)
 from syncjobs.clients.errors import Source
 from syncjobs.models import QueueMetric, SourceState
+from syncjobs.policies import QUEUES
 from syncjobs.sources import limits_of
 
 SOURCE_COLOURS = {
@@ -54,7 +56,7 @@ class SourceAdmin(Admin):
     writable = ("forced", "forced_until", "forced_reason")
     shown = (
         *("breaker_label", "retry_at", "blocked", "quota_left", "quota_resets_at", "spent", "last_answered_at"),
-        *("answered_count", "busy_count", "unavailable_count", "refused_count", "errors"),
+        *("answered_count", "busy_count", "unavailable_count", "refused_count", "latency_ms", "errors", "asked_by"),
     )
     readonly_fields = shown
     fieldsets = ((None, {"fields": shown}), ("Force the breaker", {"fields": writable}))
@@ -86,6 +88,12 @@ class SourceAdmin(Admin):
     @display(description="last error")
     def last_error(self, state: SourceState) -> str:
         return _error(state.recent_errors[0]) if state.recent_errors else "-"
+
+    @display(description="asked by the queues")
+    def asked_by(self, state: SourceState) -> SafeString | str:
+        queues = ((name, name) for name, queue in QUEUES.items() if state.name in queue.sources)
+        url = reverse("admin:syncjobs_queuejob_changelist")
+        return format_html_join(", ", f'<a class="why" href="{url}?queue_name={{}}">{{}}</a>', queues) or "-"
 
     @display(description="last errors")
     def errors(self, state: SourceState) -> SafeString | str:

@@ -19,6 +19,7 @@ from unfold.decorators import display
 from mysetlist.admin import MOST_NAMED, ReadOnlyAdmin, TimeRangeFilter
 from mysetlist.charts import Part
 from syncjobs import queue
+from syncjobs.clients.errors import Source
 from syncjobs.histories import MOST_CHILDREN, MOST_EVENTS, attempts_of, children_of, events_of
 from syncjobs.models import PausedQueue, QueueJob
 from syncjobs.policies import POLICIES, QUEUES
@@ -153,6 +154,7 @@ class QueueJobAdmin(ReadOnlyAdmin):
             "children_count": children_told(obj),
             "most_children": MOST_CHILDREN,
             "can": self._doable(request, obj),
+            "asks": _asked_by(obj),
             "list_url": reverse("admin:syncjobs_queuejob_changelist"),
         }
         response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
@@ -217,6 +219,11 @@ class QueueJobAdmin(ReadOnlyAdmin):
         if len(numbers) == 1:
             return redirect("admin:syncjobs_queuejob_change", numbers[0])
         return redirect(request.get_full_path())
+
+
+def _asked_by(job: QueueJob) -> list[Source]:
+    """The sources that jobs of its queue ask."""
+    return [Source(name) for name in QUEUES[job.queue_name].sources] if job.queue_name in QUEUES else []
 
 
 @admin.register(PausedQueue)

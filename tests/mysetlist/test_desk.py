@@ -583,3 +583,13 @@ def test_a_schedule_leads_to_the_runs_of_its_last_slots(admin_client):
     assert re.findall(r">#(\d+)<", panel) == [str(run.pk) for run in runs[:10]]
     assert str(other.pk) not in re.findall(r">#(\d+)<", panel)
     assert f"?schedule={JOB}" in panel
+
+
+def test_a_queue_job_leads_to_its_run_and_the_sources_and_a_source_to_its_queues(admin_client):
+    run = make_run()
+    job = make_queue_job("dead", run=run, queue_name="setlist_sync")
+    text = admin_client.get(address("syncjobs_queuejob", job.pk)).content.decode()
+    assert f'href="{address("monitoring_cronlog", run.pk)}"' in text
+    assert f'href="{address("syncjobs_sourcestate", "setlistfm")}"' in text
+    text = admin_client.get(address("syncjobs_sourcestate", "setlistfm")).content.decode()
+    assert 'href="/admin/syncjobs/queuejob/?queue_name=setlist_sync"' in text
