@@ -217,7 +217,7 @@ class PausedQueue(models.Model):
 
     class Meta:
         db_table = "paused_queues"
-        verbose_name = "paused queue"
+        verbose_name = "queue"
 
     def __str__(self) -> str:
         return self.name

@@ -85,7 +85,7 @@ class Standing:
     @property
     def says(self) -> str:
         if not self.hours:
-            return f"Nothing was begun in {SHOWN_HOURS} hours."
+            return f"There are no figures of the last {SHOWN_HOURS} hours yet."
         begun = sum(hour.started for hour in self.hours)
         return f"Begun by hour, the last {SHOWN_HOURS}: {begun:,}; {self.failed:,} failed."
 

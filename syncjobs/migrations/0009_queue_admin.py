@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='pausedqueue',
-            options={'verbose_name': 'paused queue'},
+            options={'verbose_name': 'queue'},
         ),
         migrations.AddIndex(
             model_name='queuejob',

@@ -11,11 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import connection
 
+from syncjobs import streams
 from syncjobs.models import JobEvent
 from syncjobs.queue import cancel, checkpoint, claim, enqueue, finish, retry
 from tests.syncjobs.stage import eventually
@@ -210,6 +211,22 @@ def test_a_job_has_so_many_streams_and_who_leaves_makes_room(port: int) -> None:
             assert one_more.response.getheader("Retry-After") == "5"
             assert json.loads(one_more.response.read())["code"] == "too_many_streams"
     eventually(lambda: is_let_in(port, job), "room")
+
+
+def test_a_process_has_so_many_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOST_STREAMS", 2)
+    hub = streams.Hub()
+    hub.streams = {cast(streams.Stream, Quiet(job)) for job in (1, 2)}
+    assert not hub.has_room(3)
+    hub.streams.pop()
+    assert hub.has_room(3)
+
+
+class Quiet:
+    """A stream, for those who count."""
+
+    def __init__(self, job: int) -> None:
+        self.job = job
 
 
 def is_let_in(port: int, job: int) -> bool:
