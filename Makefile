@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-import serve test browser check lock
+.PHONY: help demo demo-import serve test browser check chaos bench lock
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,12 @@ test: check ## Check the code, then run the whole suite on a real PostgreSQL (AR
 browser: .venv/installed ## See the admin in a real Chromium (CHROMIUM=/path/to/one; ARGS= goes to pytest)
 	@test -n "$(CHROMIUM)" || { echo "No Chromium found. On Debian: apt-get install -y --no-install-recommends chromium. Or: make browser CHROMIUM=/path/to/chromium"; exit 1; }
 	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -q tests/browser $(ARGS)
+
+chaos: .venv/installed ## Kill workers, relays, brokers, the database; count what is lost (ARGS="--size 0.1 R1 R6")
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+bench: .venv/installed ## What the queue does in a second, beside bare Celery (ARGS=pgmq or redis)
+	@$(BIN)/python -m bench.queue $(ARGS)
 
 check: .venv/installed ## Lint, format, import rules, types, missing migrations
 	@$(BIN)/ruff check

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -13,13 +14,13 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from monitoring.command import EXIT_ALREADY_RUNNING, JobCommand
+from monitoring.command import EXIT_ALREADY_RUNNING, JobCommand, WrongArguments
 from monitoring.cron import Run, followed_by
 from monitoring.models import CronLog
 from syncjobs.planners.plans import Plan
 from syncjobs.progress import OnProgress
-from syncjobs.queue import open_run
 from syncjobs.running import driven
+from syncjobs.runs import CannotRun, Overlap, request_run, slot_said
 
 SHOWN = 20  # pieces of a plan, on a terminal
 
@@ -47,20 +48,22 @@ class PlannedCommand(JobCommand):
         if options["dry_run"]:
             self.tell_plan(job, kind.planner(now=now, **arguments), options)
         elif options["no_wait"]:
-            self.leave(job, arguments)
+            self.leave(job, arguments, options["slot"], now)
         else:
             with shown() as on_progress, followed_by(driven(on_progress)):
                 self.run(lambda: kind.service(now=now, **arguments), options)
 
-    def leave(self, job: str, arguments: dict[str, Any]) -> None:
+    def leave(self, job: str, arguments: dict[str, Any], said: str | None, now: datetime) -> None:
         """Queue the run as a whole."""
-        opened = open_run(job, trigger=CronLog.Trigger.COMMAND, **arguments)
-        if opened.is_skipped:
-            raise CommandError(
-                f"{job} is queued or running already (run {opened.job.run_id}); this call was skipped.",
-                returncode=EXIT_ALREADY_RUNNING,
-            )
-        self.stdout.write(str(opened.run))
+        trigger = CronLog.Trigger.COMMAND
+        try:
+            schedule, slot = slot_said(job, said, now) if said else ("", None)
+            asked = request_run(job, trigger=trigger, now=now, slot=slot, schedule=schedule, arguments=arguments)
+        except CannotRun as problem:
+            raise WrongArguments(f"--{problem}") from problem
+        except Overlap as problem:
+            raise CommandError(str(problem), returncode=EXIT_ALREADY_RUNNING) from problem
+        self.stdout.write(str(asked.run))
 
     def tell_plan(self, job: str, plan: Plan, options: dict[str, Any]) -> None:
         """The plan, whole as JSON, else in short."""

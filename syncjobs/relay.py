@@ -9,7 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
 from django.utils.module_loading import import_string
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
+from psycopg import Error as PsycopgError
+from psycopg.errors import UndefinedTable
 
 from monitoring import heartbeats
 from syncjobs import queue
@@ -26,7 +29,7 @@ LONGEST = timedelta(hours=1)  # of a job that nobody knows
 
 CELERY = "mysetlist.celery.app"  # upward only by string
 TASK = "syncjobs.tasks.run_job"
-BROKEN = (DatabaseError, InterfaceError, OperationalError, OSError)
+BROKEN = (DatabaseError, InterfaceError, OperationalError, OSError, PsycopgError)  # the last: PGMQ's client's own
 
 
 class Relay:
@@ -36,6 +39,7 @@ class Relay:
         self.stop = stop
         self.component = f"relay {this_process()}"
         self.listener = connections.create_connection("default")
+        self.broker = celery().connection_for_write()  # connects when it is used
         self.rescued_at = self.beaten_at = float("-inf")
 
     def run(self) -> None:
@@ -64,13 +68,13 @@ class Relay:
             self.rescue()
             self.rescued_at = now
         queue.promote()
-        publish(queue.take_due())
+        publish(queue.take_due(), self.broker)
 
     def rescue(self) -> None:
         lost = queue.rescue()
         if lost:
             logger.warning("%s jobs were taken back from workers that fell silent", lost)
-        if waiting() < sum(each.concurrency for each in QUEUES.values()):
+        if waiting(self.broker) < sum(each.concurrency for each in QUEUES.values()):
             queue.forget_lost_messages()
         queue.recount_children()
 
@@ -86,33 +90,42 @@ class Relay:
     def hang_up(self) -> None:
         connection.close()
         self.listener.close()
-        celery().pool.force_close_all()
+        self.broker.release()
+        self.broker = celery().connection_for_write()
 
 
-def publish(due: list[tuple[int, str]]) -> None:
-    """Send the number of each job; those that could not be sent are due again. Raises kombu's OperationalError."""
+def publish(due: list[tuple[int, str]], broker: Connection) -> None:
+    """Send the number of each job; those that could not be sent are due again. Raises what BROKEN lists."""
     if not due:
         return
     sent = 0
     try:
-        with celery().producer_or_acquire() as producer:
-            for number, job in due:
-                longest = POLICIES[job].longest if job in POLICIES else LONGEST
-                soft = longest.total_seconds() + CHAIN_SECONDS
-                limits = {"soft_time_limit": soft, "time_limit": soft + GRACE.total_seconds()}
-                celery().send_task(TASK, [number], producer=producer, **limits)
-                sent += 1
+        producer = celery().amqp.Producer(broker)
+        for number, job in due:
+            longest = POLICIES[job].longest if job in POLICIES else LONGEST
+            soft = longest.total_seconds() + CHAIN_SECONDS
+            limits = {"soft_time_limit": soft, "time_limit": soft + GRACE.total_seconds()}
+            celery().send_task(TASK, [number], producer=producer, **limits)
+            sent += 1
     finally:
         if sent < len(due):
             queue.take_back([number for number, _ in due[sent:]])
 
 
-def waiting() -> int:
-    """How many messages lie in the broker."""
-    with celery().connection_for_write() as broker:
-        channel: Any = broker.default_channel
-        name = settings.CELERY_TASK_DEFAULT_QUEUE
-        return int(channel.queue_declare(name, durable=True).message_count)
+def waiting(broker: Connection) -> int:
+    """How many messages lie in the broker for whoever asks next.
+
+    What a worker took and never acknowledged is none of them: dead workers would keep us from sending anew. And
+    the queue is not declared for it: with PGMQ that makes a trigger anew, and deadlocks with others who do.
+    """
+    name = settings.CELERY_TASK_DEFAULT_QUEUE
+    channel: Any = broker.default_channel
+    if not hasattr(channel, "pgmq"):
+        return int(channel._size(name))
+    try:
+        return int(channel.pgmq.metrics(channel.canonical_queue_name(name)).queue_visible_length)
+    except UndefinedTable:  # nothing was ever sent
+        return 0
 
 
 def celery() -> Any:

@@ -16,12 +16,10 @@ from syncjobs.queue.attempts import (
 from syncjobs.queue.entering import (
     BadArguments,
     CannotEnqueue,
-    Opened,
     UnknownJob,
     UnknownQueue,
     enqueue,
     enqueue_many,
-    open_run,
 )
 from syncjobs.queue.operating import cancel, pause, resume, retry, run_now
 from syncjobs.queue.publishing import forget_lost_messages, promote, recount_children, rescue, take_back, take_due
@@ -30,7 +28,6 @@ __all__ = [
     "BadArguments",
     "CannotEnqueue",
     "Claimed",
-    "Opened",
     "UnknownJob",
     "UnknownQueue",
     "cancel",
@@ -44,7 +41,6 @@ __all__ = [
     "fail",
     "finish",
     "forget_lost_messages",
-    "open_run",
     "pause",
     "promote",
     "recount_children",

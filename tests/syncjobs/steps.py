@@ -1,13 +1,30 @@
 """What the tests of the queue do to a job, and ask of it, step by step."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
+from monitoring.models import CronLog
 from syncjobs import queue
 from syncjobs.models import JobEvent, QueueJob
 from syncjobs.queue import Claimed
+from syncjobs.runs import request_run
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run that is queued, and the queue job that does it."""
+
+    run: int
+    job: QueueJob
+
+
+def opened_run(job: str, trigger: str = "admin", **arguments: Any) -> Opened:
+    run = request_run(job, trigger=CronLog.Trigger(trigger), now=timezone.now(), arguments=arguments).run
+    return Opened(run=run, job=QueueJob.objects.get(run=run))
 
 
 def claimed(job: QueueJob, worker: str = "w") -> Claimed:

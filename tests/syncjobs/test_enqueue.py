@@ -8,11 +8,11 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from monitoring.models import CronLog
 from syncjobs.models import QueueJob
 from syncjobs.policies import POLICIES, QUEUES
-from syncjobs.queue import BadArguments, CannotEnqueue, UnknownJob, UnknownQueue, enqueue, enqueue_many, open_run
-from tests.monitoring.runs import at_once, the_run
+from syncjobs.queue import BadArguments, CannotEnqueue, UnknownJob, UnknownQueue, enqueue, enqueue_many
+from tests.monitoring.runs import at_once
+from tests.syncjobs.steps import opened_run
 
 JOB = "calculate_trending"
 Status = QueueJob.Status
@@ -104,7 +104,7 @@ def test_two_callers_of_the_same_many_in_opposite_order_do_not_wait_for_each_oth
 
 
 def test_a_child_belongs_to_its_parents_run_and_is_counted() -> None:
-    parent = open_run(JOB, trigger="admin").job
+    parent = opened_run(JOB).job
     child = enqueue(JOB, parent=parent)
     assert enqueue_many(JOB, [{}, {}], parent=parent.pk) == 2
     parent.refresh_from_db()
@@ -152,28 +152,6 @@ def test_what_cannot_be_done_is_refused_with_the_field_named(field: str, error: 
 def test_arguments_may_fill_what_is_allowed() -> None:
     enqueue(JOB, text="x" * (65_536 - len('{"text": ""}')))
     assert QueueJob.objects.count() == 1
-
-
-def test_a_run_is_opened_with_its_job() -> None:
-    slot = datetime(2026, 7, 1, 14, tzinfo=UTC)
-    opened = open_run(JOB, trigger="schedule", slot=slot)
-    run = the_run(opened.run)
-    assert (run.job_name, run.status, run.trigger, run.slot) == (JOB, "queued", "schedule", slot)
-    assert (opened.job.run_id, opened.is_skipped) == (run.pk, False)
-
-
-def test_a_run_is_skipped_while_another_is_live() -> None:
-    first, second = open_run(JOB, trigger="schedule"), open_run(JOB, trigger="http")
-    assert (second.is_skipped, second.job.pk) == (True, first.job.pk)
-    row = the_run(second.run)
-    assert (row.status, row.result, row.trigger) == ("skipped", {"running": first.run}, "http")
-    assert QueueJob.objects.count() == 1
-
-
-def test_runs_opened_at_once_are_one() -> None:
-    answers = at_once(*[lambda: open_run(JOB, trigger="http")] * 6)
-    assert sorted(answer.is_skipped for answer in answers) == [False] + [True] * 5
-    assert CronLog.objects.filter(status="queued").count() == QueueJob.objects.count() == 1
 
 
 def test_a_listener_hears_of_a_job_when_it_is_committed() -> None:

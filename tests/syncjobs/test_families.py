@@ -7,10 +7,10 @@ import pytest
 from monitoring.models import CronLog
 from syncjobs import queue
 from syncjobs.models import QueueJob
-from syncjobs.queue import enqueue, open_run
+from syncjobs.queue import enqueue
 from syncjobs.running import drive, run_job, run_jobs
 from tests.monitoring.runs import at_once, the_run
-from tests.syncjobs.steps import claimed, fresh, kinds, silence
+from tests.syncjobs.steps import claimed, fresh, kinds, opened_run, silence
 
 pytestmark = pytest.mark.usefixtures("effects")
 
@@ -90,7 +90,7 @@ def test_grandchildren_hold_up_everyone_above() -> None:
     ],
 )
 def test_a_run_closes_with_its_job(job: str, given: Any, status: str, result: Any, error: str) -> None:
-    opened = open_run(job, trigger="http", **given)
+    opened = opened_run(job, trigger="http", **given)
     taken = claimed(opened.job)
     assert the_run(opened.run).status == "running"
     run_job(taken)
@@ -100,7 +100,7 @@ def test_a_run_closes_with_its_job(job: str, given: Any, status: str, result: An
 
 
 def test_a_run_stays_open_until_the_last_child_and_through_retries() -> None:
-    opened = open_run("fan_out", trigger="admin", rows=[{"shows": 2}])
+    opened = opened_run("fan_out", trigger="admin", rows=[{"shows": 2}])
     run_job(claimed(opened.job))
     assert the_run(opened.run).status == "running"
     child = opened.job.children.get()
@@ -111,7 +111,7 @@ def test_a_run_stays_open_until_the_last_child_and_through_retries() -> None:
 
 
 def test_a_run_of_a_dead_worker_is_not_forgotten() -> None:
-    opened = open_run("apply", trigger="schedule")
+    opened = opened_run("apply", trigger="schedule")
     for _ in range(3):
         claimed(opened.job)
         silence(opened.job)
@@ -121,7 +121,7 @@ def test_a_run_of_a_dead_worker_is_not_forgotten() -> None:
 
 
 def test_the_scheduled_job_runs_inside_its_run() -> None:
-    opened = open_run("calculate_trending", trigger="schedule")
+    opened = opened_run("calculate_trending", trigger="schedule")
     run_jobs(opened.job.pk)
     row = CronLog.objects.get()
     assert (row.pk, row.status, row.trigger) == (opened.run, "success", "schedule")
@@ -143,7 +143,7 @@ def test_a_child_lost_from_the_count_is_found_again() -> None:
 
 def test_a_command_does_all_queue_jobs_of_its_run() -> None:
     told = []
-    run = open_run("fan_out", trigger="command", rows=[{"shows": 1}] * 3).run
+    run = opened_run("fan_out", trigger="command", rows=[{"shows": 1}] * 3).run
     other = enqueue("count")
     assert drive(run, on_progress=lambda *each: told.append(each)) == {"planned": 3, "shows": 3}
     assert told == [("planning", 10, "")]

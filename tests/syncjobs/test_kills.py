@@ -4,12 +4,12 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
 
 from monitoring.heartbeats import living
 from syncjobs.models import JobEvent, QueueJob
 from syncjobs.queue import enqueue, enqueue_many
 from tests.syncjobs.stage import PATIENCE_SECONDS, Stage, eventually, real_redis, stage
+from tests.syncjobs.toll import all_done, done, lost_and_doubled, rows
 
 pytestmark = pytest.mark.usefixtures("effects")
 
@@ -30,31 +30,6 @@ def on_each_broker(request: pytest.FixtureRequest) -> Iterator[Stage]:
 def on_pgmq() -> Iterator[Stage]:
     with stage() as made:
         yield made
-
-
-def rows(sql: str) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return cursor.fetchall()
-
-
-def lost_and_doubled() -> tuple[int, int]:
-    """Effects that are missing, and effects there once too often."""
-    (answer,) = rows(
-        "SELECT count(*) FILTER (WHERE n = 0), coalesce(sum(n - 1) FILTER (WHERE n > 1), 0)"
-        " FROM (SELECT count(e.job) AS n FROM queue_jobs j CROSS JOIN (VALUES ('first'), ('second')) w (what)"
-        "   LEFT JOIN effects e ON e.job = j.id AND e.what = w.what"
-        "  WHERE j.job_name = 'apply' GROUP BY j.id, w.what) each"
-    )
-    return answer
-
-
-def done() -> int:
-    return QueueJob.objects.filter(status=Status.COMPLETED).count()
-
-
-def all_done() -> bool:
-    return not QueueJob.objects.live().exists()
 
 
 def test_killed_workers_lose_nothing_and_do_nothing_twice(on_each_broker: Stage) -> None:

@@ -10,10 +10,10 @@ from django.utils import timezone
 from syncjobs import queue
 from syncjobs.models import QueueJob
 from syncjobs.progress import Cancelled
-from syncjobs.queue import attempts, enqueue, open_run, publishing
+from syncjobs.queue import attempts, enqueue, publishing
 from syncjobs.running import Leased, run_job
 from tests.monitoring.runs import at_once, the_run
-from tests.syncjobs.steps import claimed, fresh, kinds
+from tests.syncjobs.steps import claimed, fresh, kinds, opened_run
 
 pytestmark = pytest.mark.usefixtures("effects")
 
@@ -76,7 +76,7 @@ def test_what_is_at_work_stops_at_its_next_checkpoint() -> None:
 
 
 def test_a_cancelled_run_says_so() -> None:
-    queued, begun = open_run("apply", trigger="admin"), open_run("count", trigger="admin")
+    queued, begun = opened_run("apply", trigger="admin"), opened_run("count", trigger="admin")
     taken = claimed(begun.job)
     queue.cancel([queued.job.pk, begun.job.pk])
     queue.cancelled(taken)
