@@ -133,9 +133,9 @@ MIDDLEWARE = [
     "monitoring.logs.request_id",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "mysetlist.cors.CorsMiddleware",
-    "trending.answers.kept_first",
+    "trending.answers.kept_first",  # those above are cheap and ask nobody: mysetlist.front calls them, too
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
