@@ -20,7 +20,7 @@ from rich.text import Text
 from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_INTERRUPTED, WrongArguments
 from monitoring.cron import AlreadyRunning, Run
 from mysetlist.catalog.demo.bundle import LISTED_ON, BundleDamaged
-from mysetlist.catalog.demo.services import Demo, DemoRefused, ensure_demo
+from mysetlist.catalog.demo.services import Demo, DemoRefused, ensure_demo, tidy
 from trending.models import TrendingArtist, TrendingShow
 from trending.scoring import HORIZON_HOURS, POINT, Factors, units
 from trending.services import RefreshRunning, calculate_trending, whole_hour
@@ -96,6 +96,8 @@ class Command(BaseCommand):
             console.print(line, soft_wrap=True)
         with console.status("Scoring …"):
             run = calculate_trending(as_of=whole_hour(timezone.now()))
+            if demo.loaded:
+                tidy()
         console.print(scored(run), soft_wrap=True)
         wide = console.width >= WIDE
         artists = TrendingArtist.objects.filter(rank__lte=TOP).order_by("rank")
