@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from rest_framework.exceptions import ValidationError
 from unfold.decorators import display
 
 from mysetlist.admin import MOST_NAMED, ReadOnlyAdmin, TimeRangeFilter
@@ -21,6 +22,8 @@ from mysetlist.charts import Part
 from syncjobs import queue
 from syncjobs.clients.errors import Source
 from syncjobs.histories import MOST_CHILDREN, MOST_EVENTS, attempts_of, children_of, events_of
+from syncjobs.importing import who_is_named
+from syncjobs.imports.asking import WHO, request_import
 from syncjobs.models import PausedQueue, QueueJob
 from syncjobs.policies import POLICIES, QUEUES
 from syncjobs.queues import standings
@@ -81,6 +84,10 @@ class PriorityFilter(KnownFilter):
 
 def may_operate(request: HttpRequest) -> bool:
     return bool(request.user.has_perm("syncjobs.change_queuejob"))
+
+
+def may_import(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("syncjobs.add_queuejob"))
 
 
 @admin.register(QueueJob)
@@ -236,7 +243,7 @@ class QueuesAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            return self._switch(request)
+            return self._import(request) if "import" in request.POST else self._switch(request)
         context = {
             **self.admin_site.each_context(request),
             "title": "Queues",
@@ -244,9 +251,23 @@ class QueuesAdmin(ReadOnlyAdmin):
             "queues": standings(now=timezone.now()),
             "can_operate": may_operate(request),
             "longest_reason": LONGEST_REASON,
+            "imports_by": WHO if may_import(request) else (),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "syncjobs/queues.html", context)
+
+    def _import(self, request: HttpRequest) -> HttpResponse:
+        """Start the import of one artist, and lead to its job."""
+        if not may_import(request):
+            raise PermissionDenied
+        try:
+            job = request_import(*who_is_named({request.POST.get("by", ""): request.POST.get("import", "")}))
+        except ValidationError as problem:
+            said: Any = problem.detail  # by field
+            messages.error(request, " ".join(f"{field}: {errors[0]}" for field, errors in said.items()))
+            return redirect("admin:syncjobs_pausedqueue_changelist")
+        messages.info(request, "The import is queued." if job.is_new else "This artist is being imported already.")
+        return redirect("admin:syncjobs_queuejob_change", job.pk)
 
     def _switch(self, request: HttpRequest) -> HttpResponse:
         if not may_operate(request):

@@ -252,3 +252,31 @@ def test_the_queues_take_as_many_queries_for_many_jobs_as_for_few(admin_client, 
     admin_client.get(QUEUES_PAGE)
     with django_assert_num_queries(5):  # session, user, and the three of the page
         admin_client.get(QUEUES_PAGE)
+
+
+def test_an_artist_is_imported_from_the_page_of_the_queues_once_while_it_is_at_it(admin_client):
+    assert "Import an artist" in admin_client.get(QUEUES_PAGE).content.decode()
+    answer = admin_client.post(QUEUES_PAGE, {"by": "name", "import": " Björk "})
+    job = QueueJob.objects.get()
+    assert answer.url == reverse("admin:syncjobs_queuejob_change", args=[job.pk])
+    assert (job.job_name, job.job_data) == ("import_artist", {"name": "Björk"})
+    assert "already" in said(admin_client.post(QUEUES_PAGE, {"by": "name", "import": "Björk"}))[0]
+    assert QueueJob.objects.get() == job
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"by": "mbid", "import": "Björk"}, "mbid"),
+        ({"by": "name", "import": ""}, "name"),
+        ({"by": "shoe size", "import": "44"}, "shoe size"),
+    ],
+)
+def test_a_wrong_import_names_the_field_and_queues_nothing(wrong, field, admin_client):
+    assert f"{field}: " in said(admin_client.post(QUEUES_PAGE, wrong))[0]
+    assert not QueueJob.objects.exists()
+
+
+def test_who_may_only_look_imports_nothing(looker):
+    assert looker.post(QUEUES_PAGE, {"by": "name", "import": "Björk"}).status_code == 403
+    assert "Import an artist" not in looker.get(QUEUES_PAGE).content.decode()
