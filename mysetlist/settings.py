@@ -103,6 +103,7 @@ if not SECRET_KEY and DATABASE_URL and not DEBUG:
         "SECRET_KEY is not set. Put a line SECRET_KEY=<50 random characters> into .env or the environment; "
         'make one with: python -c "import secrets; print(secrets.token_urlsafe(50))"'
     )
+IS_OWN_SECRET = not SECRET_KEY
 SECRET_KEY = SECRET_KEY or own_secret(DATA_DIR)
 
 ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -167,6 +168,9 @@ TEMPLATES = [
 # PostgreSQL always. Without DATABASE_URL the first query starts the embedded server.
 if DATABASE_URL:
     DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+    for name in ("host", "port"):  # a socket's folder comes as ?host=; broker and backups look for it where a host is
+        if said := DATABASES["default"].get("OPTIONS", {}).pop(name, None):
+            DATABASES["default"][name.upper()] = str(said)
 else:
     DATABASES = {
         "default": {
@@ -330,6 +334,20 @@ CRON_ALLOW_GET = switch("CRON_ALLOW_GET")
 
 # How many proxies stand before us: so many addresses at the end of X-Forwarded-For are theirs to say.
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0)
+
+# With a database of its own it is an installation for others, and they come by https unless SITE_URL says otherwise.
+IS_PUBLIC = bool(DATABASE_URL) and not DEBUG
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PUBLIC and not SITE_URL.startswith("http://")
+SECURE_HSTS_SECONDS = 3600 if SESSION_COOKIE_SECURE else 0  # sent over https alone
+if TRUSTED_PROXIES:  # else whoever calls could say so
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # other names under ours may not be ours to decide for
+    "security.W008",  # the proxy redirects to https; probes of the machine come by http
+    "security.W021",  # nor is the list that browsers ship with
+]
+DEPLOY_CHECK = "mysetlist.deploy.everything"  # what `check --deploy` asks besides
 FAN_RATE = "60/minute"  # calls that write, of one fan …
 ADDRESS_RATE = "600/minute"  # … and of one address, whoever calls
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = "postgresql://somebody:hunter2@127.0.0.1:1/nothing"
 NAMES = (
     *("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "MYSETLIST_DATA_DIR"),
-    *("CRON_TOKENS", "CRON_SECRET", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS"),
+    *("CRON_TOKENS", "CRON_SECRET", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS", "SITE_URL"),
 )
 
 
@@ -129,6 +129,22 @@ def test_with_a_secret_or_while_debugging_a_database_of_ones_own_is_used(
 ) -> None:
     answer = read("DATABASES['default']['HOST']", DATABASE_URL=NOWHERE, MYSETLIST_DATA_DIR=str(tmp_path), **environment)
     assert answer.stdout.strip() == "127.0.0.1", answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://me@/mine?host=/run/postgresql&port=5433", "host=/run/postgresql port=5433 dbname=mine user=me"),
+        (
+            "postgresql://me:pw@db.test:5433/mine?sslmode=require",
+            "host=db.test port=5433 dbname=mine user=me password=pw",
+        ),
+    ],
+    ids=["socket", "host"],
+)
+def test_messages_go_through_the_same_database(url: str, told: str) -> None:
+    answer = read("CELERY_BROKER_TRANSPORT_OPTIONS['conn_string']", DATABASE_URL=url, SECRET_KEY="s3cret")
+    assert answer.stdout.strip() == told, answer.stderr
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t"])
