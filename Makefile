@@ -5,7 +5,7 @@ MANAGE := $(BIN)/python manage.py
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-import serve test browser check lock
+.PHONY: help demo demo-import serve test browser bench check lock
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ test: check ## Check the code, then run the whole suite on a real PostgreSQL (AR
 browser: .venv/installed ## See the admin in a real Chromium (CHROMIUM=/path/to/one; ARGS= goes to pytest)
 	@test -n "$(CHROMIUM)" || { echo "No Chromium found. On Debian: apt-get install -y --no-install-recommends chromium. Or: make browser CHROMIUM=/path/to/chromium"; exit 1; }
 	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -q tests/browser $(ARGS)
+
+bench: .venv/installed ## Measure everything; tables in bench/results/ (half an hour; ARGS="api scrape" for some of it)
+	@$(BIN)/python -m bench $(ARGS)
 
 check: .venv/installed ## Lint, format, import rules, types, missing migrations
 	@$(BIN)/ruff check
