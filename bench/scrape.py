@@ -38,6 +38,7 @@ def main(count: int) -> None:
 
     jobs = [*settings.CRON_JOBS, *(f"other_job_{n}" for n in range(JOBS))]
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE cron_logs, cron_metrics CASCADE")
         cursor.execute(FILL, [jobs, jobs, count])
         cursor.execute(FIGURES, [jobs])
         cursor.execute("ANALYZE cron_logs, cron_metrics")

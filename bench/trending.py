@@ -146,9 +146,11 @@ def query(connection: "BaseDatabaseWrapper", sql: str, **values: object) -> list
 def explain_all(size: str, connection: "BaseDatabaseWrapper") -> None:
     """Keep the plans beside the figures."""
     from bench.catalogue import AS_OF
+    from trending.rollups import KINDS
 
     plans = []
-    for sql in (BASELINE, *(f"SELECT * FROM trending_{kind}_scores(%(as_of)s)" for kind in ("artist", "show"))):
+    scores = [f"SELECT * FROM trending_{kind}_scores(%(as_of)s{how})" for how in ("", ", true") for kind in KINDS]
+    for sql in (BASELINE, *scores):
         rows = query(connection, f"EXPLAIN (ANALYZE, BUFFERS) {sql}", as_of=AS_OF)
         plans.append("\n".join([f"-- {sql}", *(str(row[0]) for row in rows), ""]))
     (RESULTS / f"trending-{size}-plans.txt").write_text("\n".join(plans))
