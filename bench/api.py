@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
@@ -24,13 +24,12 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from bench.loads import CONNECTIONS, HOST, PACE, WRK, Seen, flat_out, generator, paced
-from bench.machine import load, machine
+from bench.machine import RESULTS, ROOT, load, machine
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results"
 ROUNDS = 3
+ROUNDS_IN_TURN = 5
 SECONDS = 1.0  # of a case, each round
-PACED_SECONDS = 8.0
+PACED_SECONDS = 5.0
 PATIENCE_SECONDS = 60
 LIST = "/api/trending/artists/"
 CATALOGUES = ("demo", "100k")
@@ -92,6 +91,7 @@ def measure(catalogue: str, servers: list[str]) -> None:
         "DATABASE_URL": "",
         "REDIS_URL": "",
         "DJANGO_SETTINGS_MODULE": "bench.api_settings",
+        "PYTHONWARNINGS": "ignore:No directory at",  # static files were not collected
         "BENCH_BODIES": str(folder / "bodies.json"),
     }
     fill(catalogue, env)
@@ -103,11 +103,11 @@ def measure(catalogue: str, servers: list[str]) -> None:
     ]
     for name in servers:
         say(f"{catalogue}: {name} …")
-        needs, command = SERVERS[name]
-        if missing := [module for module in needs if find_spec(module) is None]:
-            lines += ["", f"## {name}", "", f"Not measured: {', '.join(missing)} is not installed."]
-        else:
-            lines += ["", f"## {name}", "", *under(command, env)]
+        missing = lacking(name)
+        told = [f"Not measured: {missing} is not installed."] if missing else under(SERVERS[name][1], env)
+        lines += ["", f"## {name}", "", *told]
+    say(f"{catalogue}: all of them in turn …")
+    lines += ["", *side_by_side([name for name in servers if not lacking(name)], env)]
     text = "\n".join(lines) + "\n"
     sys.stdout.write(text)
     (RESULTS / f"api-{catalogue}.md").write_text(text)
@@ -121,6 +121,40 @@ def fill(catalogue: str, env: Mapping[str, str]) -> None:
         subprocess.run([*python, "demo"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
     else:
         subprocess.run([sys.executable, "-m", "bench.trending", catalogue, "--load"], cwd=ROOT, check=True)
+
+
+def lacking(server: str) -> str:
+    """What a server needs and is not installed."""
+    return ", ".join(module for module in SERVERS[server][0] if find_spec(module) is None)
+
+
+def side_by_side(servers: list[str], env: Mapping[str, str]) -> list[str]:
+    """All servers at once, asked in turn, so that a busy moment of the machine meets them all."""
+    asked = {"list, kept": LIST, "bare view": "/bench/bare/list/"}
+    seen: dict[tuple[str, str], list[Seen]] = {(name, what): [] for name in servers for what in asked}
+    before = load()
+    with ExitStack() as stack:
+        bases = {name: stack.enter_context(serving(SERVERS[name][1], env)) for name in servers}
+        for base in bases.values():
+            prepared(base, Path(env["BENCH_BODIES"]))
+        for _ in range(ROUNDS_IN_TURN):
+            for name, what in seen:
+                seen[name, what].append(flat_out(bases[name] + asked[what], seconds=SECONDS))
+    rows = []
+    for (name, what), each in seen.items():
+        first = seen[servers[0], what]
+        ratio = median(ours.rate / theirs.rate for ours, theirs in zip(each, first, strict=True))
+        rate, p50, p99 = (median(getattr(one, field) for one in each) for field in ("rate", "p50", "p99"))
+        rows.append(f"| {name} | {what} | {rate:,.0f} | {ratio:.2f} | {p50:.1f} | {p99:.1f} |")
+    return [
+        "## All in turn",
+        "",
+        f"{before} at the start; medians of {ROUNDS_IN_TURN} rounds.",
+        "",
+        f"| | | requests/s | times {servers[0]} | p50, ms | p99, ms |",
+        "|---|---|---:|---:|---:|---:|",
+        *rows,
+    ]
 
 
 def under(command: str, env: Mapping[str, str]) -> list[str]:
@@ -271,13 +305,15 @@ def keep_refreshing(ended: Path) -> None:
     import django
 
     django.setup()
+    from monitoring.cron import Terminated
     from trending.models import TrendState
     from trending.services import calculate_trending
 
-    while True:
-        calculate_trending(as_of=TrendState.objects.get().as_of, full=True)
-        with ended.open("a") as file:
-            file.write(".")
+    with suppress(Terminated):
+        while True:
+            calculate_trending(as_of=TrendState.objects.get().as_of, full=True)
+            with ended.open("a") as file:
+                file.write(".")
 
 
 def say(what: str) -> None:
