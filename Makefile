@@ -29,8 +29,8 @@ browser: .venv/installed ## See the admin in a real Chromium (CHROMIUM=/path/to/
 chaos: .venv/installed ## Kill workers, relays, brokers, the database; count what is lost (ARGS="--size 0.1 R1 R6")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-bench: .venv/installed ## What the queue does in a second, beside bare Celery (ARGS=pgmq or redis)
-	@$(BIN)/python -m bench.queue $(ARGS)
+bench: .venv/installed ## Measure everything; tables in bench/results/ (half an hour; ARGS="api scrape" for some of it)
+	@$(BIN)/python -m bench $(ARGS)
 
 check: .venv/installed ## Lint, format, import rules, types, missing migrations
 	@$(BIN)/ruff check

@@ -6,17 +6,13 @@ On an embedded cluster of its own, whose catalogue it empties. Records are made 
 clients: pages of 200 listings with three on the bill, a long discography, pages of 20 setlists.
 """
 
-import os
-import platform
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from time import perf_counter
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results"
+from bench.machine import RESULTS, cluster, load, machine
 
 PAGES, LISTINGS = 5, 200
 TRACKS, TITLES = 1500, 700
@@ -25,14 +21,7 @@ FIRST_DAY = date(2026, 8, 1)
 
 
 def main() -> None:
-    os.environ.update(MYSETLIST_DATA_DIR=str(ROOT / ".data" / "bench" / "imports"), DATABASE_URL="")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysetlist.settings")
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    cluster("imports")
     lines = report()
     sys.stdout.write("\n".join(lines) + "\n")
     (RESULTS / "imports.md").write_text("\n".join(lines) + "\n")
@@ -71,7 +60,9 @@ def report() -> list[str]:
             upsert_setlists(artist=artist, records=setlists[start : start + SETLIST_PAGE], now=NOW)
 
     return [
-        f"# Imports, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "# Imports",
+        "",
+        f"{machine()}; `python -m bench.imports`; {load()}",
         "",
         "| record | how many | new, ms each | again, unchanged, ms each |",
         "|---|---|---|---|",

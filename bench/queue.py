@@ -7,7 +7,6 @@ finishing, with one relay and one worker of four processes.
 """
 
 import os
-import platform
 import re
 import signal
 import subprocess
@@ -21,8 +20,8 @@ from statistics import quantiles
 from time import perf_counter
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results"
+from bench.machine import RESULTS, ROOT, load, machine
+
 PROCESSES = 4
 JOBS = 4000
 SINGLY = 1000
@@ -105,7 +104,9 @@ def report(broker: str, url: str) -> None:
     ask("TRUNCATE queue_jobs, job_events, system_health")
     ask("DO $$ BEGIN TRUNCATE pgmq.q_jobs; EXCEPTION WHEN undefined_table THEN END $$")
     lines = [
-        f"# The queue on {broker}, {platform.python_version()}, {os.cpu_count()} cores",
+        f"# The queue on {broker}",
+        "",
+        f"{machine()}; `python -m bench.queue {broker}`; {load()}",
         "",
         "| what | figure |",
         "|---|---|",

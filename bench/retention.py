@@ -1,21 +1,22 @@
-"""Clean up while jobs are claimed: python -m bench.retention [rows]. Use an empty database.
+"""Clean up while jobs are claimed: python -m bench.retention [rows]. On an embedded cluster of its own.
 
-Prints how long a claim takes before and during the cleanup, and how many rows a second go.
+Tells how long a claim takes before and during the cleanup, and how many rows a second go.
 """
 
-import os
 import statistics
 import sys
 import threading
 import time
 from collections.abc import Callable
 
-import django
+from bench.machine import Told, cluster, load, machine
 
 JOBS = 20_000
 
 
 def main(count: int) -> None:
+    cluster("retention")
+    say = Told("retention.md")
     from django.db import connection
     from django.utils import timezone
 
@@ -34,13 +35,14 @@ def main(count: int) -> None:
             [JOBS],
         )
         cursor.execute("ANALYZE")
-    say("claims alone", claims(lambda: False, least=500))
+    say(f"# Claims while rows go\n\n{machine()}; `python -m bench.retention`; {load()}\n")
+    say(told("claims alone", claims(lambda: False, least=500)))
     cleaning = threading.Thread(target=lambda: services.cleanup_old_data(now=timezone.now()))
     began = time.perf_counter()
     cleaning.start()
     during = claims(cleaning.is_alive, least=0)
     cleaning.join()
-    say(f"while {count:,} rows went ({count / (time.perf_counter() - began):,.0f} a second)", during)
+    say(told(f"while {count:,} rows went ({count / (time.perf_counter() - began):,.0f} a second)", during))
 
 
 def claims(is_on: Callable[[], bool], *, least: int) -> list[float]:
@@ -55,12 +57,10 @@ def claims(is_on: Callable[[], bool], *, least: int) -> list[float]:
     return taken
 
 
-def say(what: str, taken: list[float]) -> None:
+def told(what: str, taken: list[float]) -> str:
     p50, p99 = statistics.median(taken), statistics.quantiles(taken, n=100)[98]
-    sys.stdout.write(f"{what}: {len(taken):,} claims, p50 {p50:.1f} ms, p99 {p99:.1f} ms\n")
+    return f"- {what}: {len(taken):,} claims, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysetlist.settings")
-    django.setup()
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

@@ -1,15 +1,14 @@
 """A scrape of /metrics and a turn of the watch at a million runs: python -m bench.scrape [runs].
 
-Fills the database of DJANGO_SETTINGS_MODULE, which should be an empty one, inside a transaction that is rolled back.
+On an embedded cluster of its own, inside a transaction that is rolled back.
 """
 
-import os
 import statistics
 import sys
 import time
 from typing import Any
 
-import django
+from bench.machine import Told, cluster, load, machine
 
 JOBS = 12
 FILL = """
@@ -28,6 +27,8 @@ SELECT job, current_date - d, 288, 5, 3, 1, 900, 2000, 4000, 5000
 
 
 def main(count: int) -> None:
+    cluster("scrape")
+    say = Told("scrape.md")
     from django.conf import settings
     from django.db import connection, transaction
     from django.utils import timezone
@@ -37,19 +38,21 @@ def main(count: int) -> None:
 
     jobs = [*settings.CRON_JOBS, *(f"other_job_{n}" for n in range(JOBS))]
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE cron_logs, cron_metrics CASCADE")
         cursor.execute(FILL, [jobs, jobs, count])
         cursor.execute(FIGURES, [jobs])
         cursor.execute("ANALYZE cron_logs, cron_metrics")
-        say(f"{count:,} runs of {len(jobs)} jobs, {730 * len(jobs):,} daily figures")
-        say(f"scrape: {timed(metrics.scrape)}")
-        say(f"the jobs' facts and rules: {timed(lambda: list(job_findings(now=timezone.now())))}")
+        say(f"# /metrics\n\n{machine()}; `python -m bench.scrape`; {load()}")
+        say(f"\n{count:,} runs of {len(jobs)} jobs, {730 * len(jobs):,} daily figures\n")
+        say(f"- a scrape: {timed(metrics.scrape)}")
+        say(f"- the jobs' facts and rules: {timed(lambda: list(job_findings(now=timezone.now())))}")
         for name, sql, values in (
             ("last success", metrics.LAST_SUCCESS, [jobs]),
             ("open runs", metrics.OPEN_RUNS, None),
             ("totals", metrics.TOTALS, None),
         ):
             cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {sql}", values)
-            say(f"\n{name}:\n" + "\n".join(line for (line,) in cursor.fetchall()))
+            say(f"\n{name}:\n\n" + "\n".join(f"    {line}" for (line,) in cursor.fetchall()))
         transaction.set_rollback(True)
 
 
@@ -65,11 +68,5 @@ def timed(call: Any) -> str:
     return f"{statistics.median(taken):.1f} ms (worst of 20: {max(taken):.1f} ms), of which {statistics.median(own):.1f} ms are Python's"
 
 
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-
-
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysetlist.settings")
-    django.setup()
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -1,29 +1,26 @@
 """What a refresh costs, beside the bare GROUP BY over the same votes. Run: make bench
 
-    .venv/bin/python bench/trending.py [10k] [100k] [--explain]
+    .venv/bin/python -m bench.trending [10k] [100k] [--explain]
 
 Each size has an embedded cluster of its own, loaded once and kept. Figures are medians of several
 runs in this process; a ratio divides by the baseline measured in the same round.
 """
 
-import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from bench.machine import RESULTS, ROOT, cluster, load, machine
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"10k": (10_000, 1_000_000), "100k": (100_000, 10_000_000)}
 ROUNDS = 5
-RESULTS = ROOT / "bench" / "results"
 
 
 def main() -> None:
@@ -33,28 +30,29 @@ def main() -> None:
         measure(sizes[0], explain=explain)
         return
     for size in sizes:  # each in a process of its own: settings are read once
-        subprocess.run([sys.executable, __file__, size, *(["--explain"] if explain else [])], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "bench.trending", size, *(["--explain"] if explain else [])], cwd=ROOT, check=True
+        )
 
 
 def measure(size: str, *, explain: bool) -> None:
-    os.environ.update(MYSETLIST_DATA_DIR=str(ROOT / ".data" / "bench" / size), DATABASE_URL="")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysetlist.settings")
-    sys.path.insert(0, str(ROOT))
-    import django
-
-    django.setup()
-    from django.core.management import call_command
+    cluster(size)
     from django.db import connection
 
     from bench import catalogue
     from mysetlist.catalog.models import Artist
+    from trending.models import TrendState
+    from trending.services import refresh
 
     artists, votes = SIZES[size]
-    call_command("migrate", verbosity=0)
     if not Artist.objects.exists():
         started = perf_counter()
         catalogue.load(artists=artists, votes=votes)
         sys.stdout.write(f"loaded {artists:,} artists and {votes:,} votes in {perf_counter() - started:.0f} s\n")
+    if "--load" in sys.argv:  # for who measures something else on it
+        if not TrendState.objects.exists():
+            refresh(as_of=catalogue.AS_OF)
+        return
     lines = report(size, connection)
     sys.stdout.write("\n".join(lines) + "\n")
     (RESULTS / f"trending-{size}.md").write_text("\n".join(lines) + "\n")
@@ -99,6 +97,9 @@ def report(size: str, connection: "BaseDatabaseWrapper") -> list[str]:
         "counting and scoring artists, read only": lambda: query(
             connection, "SELECT count(*), sum(raw) FROM trending_artist_scores(%(as_of)s)", as_of=AS_OF
         ),
+        "the same from rollups": lambda: query(
+            connection, "SELECT count(*), sum(raw) FROM trending_artist_scores(%(as_of)s, true)", as_of=clock[0]
+        ),
         "refresh an hour later, from rollups: every active row rewritten": tick,
         "refresh after 5 minutes of votes": lambda: refresh(as_of=clock[0]),
         "full recompute from the votes (--full)": lambda: refresh(as_of=clock[0], full=True),
@@ -124,8 +125,7 @@ def report(size: str, connection: "BaseDatabaseWrapper") -> list[str]:
     lines = [
         f"## {size}: {SIZES[size][0]:,} artists, {SIZES[size][1]:,} votes",
         "",
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, embedded PostgreSQL 18; "
-        f"medians of {ROUNDS}; `.venv/bin/python bench/trending.py {size}`",
+        f"{machine()}; medians of {ROUNDS}; `.venv/bin/python -m bench.trending {size}`; {load()}",
         "",
         "| | ms | times the baseline |",
         "|---|---:|---:|",
@@ -146,9 +146,11 @@ def query(connection: "BaseDatabaseWrapper", sql: str, **values: object) -> list
 def explain_all(size: str, connection: "BaseDatabaseWrapper") -> None:
     """Keep the plans beside the figures."""
     from bench.catalogue import AS_OF
+    from trending.rollups import KINDS
 
     plans = []
-    for sql in (BASELINE, *(f"SELECT * FROM trending_{kind}_scores(%(as_of)s)" for kind in ("artist", "show"))):
+    scores = [f"SELECT * FROM trending_{kind}_scores(%(as_of)s{how})" for how in ("", ", true") for kind in KINDS]
+    for sql in (BASELINE, *scores):
         rows = query(connection, f"EXPLAIN (ANALYZE, BUFFERS) {sql}", as_of=AS_OF)
         plans.append("\n".join([f"-- {sql}", *(str(row[0]) for row in rows), ""]))
     (RESULTS / f"trending-{size}-plans.txt").write_text("\n".join(plans))

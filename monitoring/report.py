@@ -1,11 +1,13 @@
 """Health as others are told of it: what the last checks said, and whether anybody still checks."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import F
 
+from monitoring.heartbeats import PROCESS, SILENT_SECONDS
 from monitoring.models import CronLog, SystemHealth
 
 Status = SystemHealth.Status
@@ -29,6 +31,7 @@ class Part:
     time: datetime
     since: datetime
     last_good_at: datetime | None
+    is_process: bool = False  # a worker, relay or scheduler that says by itself that it lives
     unit: str = "ms"
 
 
@@ -41,7 +44,9 @@ class Report:
 
 def report(*, now: datetime) -> Report:
     """How all is, from `system_health`. Nothing checked, or not lately, is a warning."""
-    checks = {row.component: [_part(row, now)] for row in SystemHealth.objects.order_by("component")}
+    rows = list(SystemHealth.objects.order_by("component"))
+    living = {_kind(row) for row in rows if _lives(row, now)}
+    checks = {row.component: [_process(row, living, now) if _kind(row) else _part(row, now)] for row in rows}
     if not checks:
         return Report(status="warn", output="Nothing has been checked yet. Run: manage.py check_health", checks={})
     said = {part.status for (part,) in checks.values()}
@@ -51,6 +56,28 @@ def report(*, now: datetime) -> Report:
         output=f"Not well: {', '.join(wrong)}." if wrong else "All is well.",
         checks=checks,
     )
+
+
+def _kind(row: SystemHealth) -> str:
+    """worker, relay or scheduler; nothing for what is no process."""
+    return row.component.partition(" ")[0] if re.match(PROCESS, row.component) else ""
+
+
+def _lives(row: SystemHealth, now: datetime) -> bool:
+    return row.status == Status.HEALTHY and now - row.checked_at <= timedelta(seconds=SILENT_SECONDS)
+
+
+def _process(row: SystemHealth, living: set[str], now: datetime) -> Part:
+    """Found out here from its heartbeats: when scheduler and relay are dead, nobody else would."""
+    if _lives(row, now):
+        return replace(_part(row, now), is_process=True)
+    detail = row.detail if row.status == Status.DOWN else f"Silent since {row.checked_at:%Y-%m-%d %H:%M:%S} UTC."
+    kind = _kind(row)
+    if kind in living:
+        status, output = "warn", f"{detail} Another {kind} lives."
+    else:
+        status, output = "fail", f"{detail} No {kind} is alive."
+    return replace(_part(row, now), status=status, output=output, since=row.checked_at, is_process=True)
 
 
 def _part(row: SystemHealth, now: datetime) -> Part:

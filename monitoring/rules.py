@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 PART_MARGIN = timedelta(minutes=2)  # a check may fail once
 DEGRADED_MARGIN = timedelta(minutes=10)
+STOPPED_MARGIN = timedelta(seconds=20)  # a process that was told to stop may be on its way back
 PROCESSES = frozenset({"worker", "relay", "scheduler"})
 FRESHNESS = frozenset({"trending", "shows", "artists"})  # checks about the age of data
 BROKEN = frozenset({"failed", "abandoned"})
@@ -194,6 +195,8 @@ def silent(processes: Sequence[Part], now: datetime) -> Iterator[Finding]:
         dead = [part for part in ours if part.status == "down"]
         if dead and len(dead) == len(ours):
             last = max(part.seen for part in dead)
+            if now - last < STOPPED_MARGIN:
+                continue
             yield Finding(
                 rule="nobody_lives",
                 subject=kind,

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from monitoring import heartbeats
 from monitoring.alerts import judge
 from monitoring.delivery import deliver, ping_deadman
 from monitoring.health import check_health
@@ -18,14 +19,19 @@ from monitoring.health import check_health
 logger = logging.getLogger(__name__)
 
 COMPONENT = "watch"
-EVERY = timedelta(seconds=60)
+EVERY = timedelta(seconds=55)  # with a turn's length, what is wrong is told within a minute
 TOLERANCE = timedelta(seconds=2)  # turns are not that exact
 TURN_SECONDS = 5.0
+FIRST_TURNS = 3  # that pass before the first look: others start with us, and are not heard yet
 
 
 def watch(*, now: datetime, who: str) -> bool:
-    """Once a minute over all processes: check every part, judge, tell. False when another has this minute."""
-    if not claim_minute(now=now, who=who):
+    """Once a minute over all processes: check every part, judge, tell. False when another has this minute.
+
+    That the last of a part is gone does not wait for the minute.
+    """
+    every = timedelta(seconds=TURN_SECONDS) if heartbeats.is_part_lost() else EVERY
+    if not claim_minute(now=now, who=who, every=every):
         return False
     check_health(now=now)
     for path in settings.EACH_MINUTE:
@@ -35,7 +41,7 @@ def watch(*, now: datetime, who: str) -> bool:
     return True
 
 
-def claim_minute(*, now: datetime, who: str) -> bool:
+def claim_minute(*, now: datetime, who: str, every: timedelta = EVERY) -> bool:
     """One of many gets it: a conditional UPDATE of the row that says who watches."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -45,7 +51,7 @@ def claim_minute(*, now: datetime, who: str) -> bool:
             " checked_at = excluded.checked_at, last_good_at = excluded.last_good_at,"
             " since = CASE WHEN h.status = 'healthy' AND h.detail = excluded.detail THEN h.since ELSE excluded.since END"
             " WHERE h.checked_at <= %(before)s RETURNING id",
-            {"component": COMPONENT, "who": f"{who} watches.", "now": now, "before": now - EVERY + TOLERANCE},
+            {"component": COMPONENT, "who": f"{who} watches.", "now": now, "before": now - every + TOLERANCE},
         )
         return cursor.fetchone() is not None
 
@@ -60,6 +66,7 @@ def watching(who: str) -> Iterator[None]:
     done = threading.Event()
 
     def turns() -> None:
+        done.wait(FIRST_TURNS * TURN_SECONDS)
         while not done.is_set():
             try:
                 watch(now=timezone.now(), who=who)

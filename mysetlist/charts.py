@@ -11,7 +11,8 @@ from typing import Any
 
 from django.template import Library
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 register = Library()
 
@@ -37,6 +38,34 @@ class Point:
     kind: str = ""
     upto: float | None = None  # a thin line from the value on, such as from a median to a 95th percentile
     is_marked: bool = False  # the one that a page is about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """An hour or a day in a strip: good, warn, bad, busy or none."""
+
+    kind: str
+    says: str
+
+
+HEIGHTS = {
+    "none": 0.12,
+    "good": 0.55,
+    "busy": 0.55,
+    "warn": 0.8,
+    "bad": 1.0,
+}  # what is wrong stands out without colours
+
+
+@register.simple_tag
+def strip(cells: Sequence[Cell], *, says: str) -> SafeString:
+    """A row of days or hours, oldest first: the worse, the higher."""
+    slot = WIDE / max(len(cells), 1)
+    bars = []
+    for number, cell in enumerate(cells):
+        height = HIGH * HEIGHTS[cell.kind]
+        bars.append((cell.kind, cell.says, slot * (number + 0.1), HIGH - height, slot * 0.8, height))
+    return _small(bars, says, "small-bars strip")
 
 
 @register.simple_tag
@@ -92,13 +121,24 @@ def bar_chart(
 @register.simple_tag
 def small_bars(points: Sequence[Point], *, says: str) -> SafeString:
     """A bar chart for a line of text or a card: no scale, all its words in one."""
-    context = {
-        "bars": _bars(points, Scale(0, _highest(points))),
-        "says": says,
-        "wide": f"{WIDE:.0f}",
-        "high": f"{HIGH:.0f}",
-    }
-    return render_to_string("charts/small_bars.html", context)
+    bars = [
+        (bar["kind"], bar["says"], float(bar["x"]), float(bar["y"]), float(bar["width"]), float(bar["height"]))
+        for bar in _bars(points, Scale(0, _highest(points)))
+    ]
+    return _small(bars, says, "small-bars")
+
+
+def _small(bars: Sequence[tuple[str, str, float, float, float, float]], says: str, kind: str) -> SafeString:
+    """A page has dozens of these: without a template each takes a tenth of the time."""
+    drawn = (
+        f'<g class="kind-{escape(kind)}"><title>{escape(says)}</title><rect class="chart-bar"'
+        f' x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" /></g>'
+        for kind, says, x, y, width, height in bars
+    )
+    return mark_safe(
+        f'<svg class="{kind}" viewBox="0 0 {WIDE:.0f} {HIGH:.0f}" preserveAspectRatio="none" role="img"'
+        f' aria-label="{escape(says)}">{"".join(drawn)}</svg>'
+    )
 
 
 def _highest(points: Sequence[Point]) -> float:

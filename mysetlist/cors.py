@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
-SENT = "Authorization, Content-Type, If-None-Match"
+SENT = "Authorization, Content-Type, If-None-Match, Last-Event-ID"
 READ = "ETag, Retry-After"
 REMEMBER_SECONDS = 600  # what a preflight allowed
 

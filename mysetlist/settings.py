@@ -133,14 +133,16 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "monitoring.logs.request_id",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mysetlist.cors.CorsMiddleware",
+    "trending.answers.kept_first",  # those above are cheap and ask nobody: mysetlist.front calls them, too
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mysetlist.one_thread.one_thread",
 ]
 
 ROOT_URLCONF = "mysetlist.urls"
@@ -158,7 +160,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"charts": "mysetlist.charts"},
+            "libraries": {"charts": "mysetlist.charts", "words": "mysetlist.desk.words"},
         },
     },
 ]
@@ -211,7 +213,12 @@ UNFOLD = {
     "SITE_SUBHEADER": "The operator's desk",
     "SITE_SYMBOL": "equalizer",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("mysetlist/icon.svg")}],
-    "STYLES": [lambda request: static("mysetlist/charts.css"), lambda request: static("mysetlist/admin.css")],
+    "STYLES": [
+        lambda request: static("mysetlist/charts.css"),
+        lambda request: static("mysetlist/admin.css"),
+        lambda request: static("mysetlist/desk.css"),
+    ],
+    "DASHBOARD_CALLBACK": "mysetlist.desk.front_page",
     "SIDEBAR": {"show_search": True, "navigation": "mysetlist.desk.navigation"},
 }
 
@@ -276,6 +283,7 @@ ALERT_RULES = [
     "monitoring.facts.part_findings",
     "monitoring.facts.job_findings",
     "syncjobs.alerting.queue_findings",
+    "syncjobs.alerting.slot_findings",
     "syncjobs.alerting.source_findings",
 ]
 METRICS = [

@@ -1,4 +1,4 @@
-"""Pages for what must be done (the queue, read only) and for the sources. Those for when it is done: schedule_admin."""
+"""Pages for the sources and for figures. Those for what must be done: queue_admin; for when: schedule_admin."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html_join
@@ -13,40 +14,11 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from mysetlist.admin import Admin, ReadOnlyAdmin
-from syncjobs import schedule_admin  # noqa: F401 (its pages)
+from syncjobs import queue_admin, schedule_admin  # noqa: F401 (their pages)
 from syncjobs.clients.errors import Source
-from syncjobs.models import QueueJob, QueueMetric, SourceState
+from syncjobs.models import QueueMetric, SourceState
+from syncjobs.policies import QUEUES
 from syncjobs.sources import limits_of
-
-JOB_COLOURS = {
-    QueueJob.Status.PENDING: "info",
-    QueueJob.Status.DELAYED: "info",
-    QueueJob.Status.ACTIVE: "info",
-    QueueJob.Status.COMPLETED: "success",
-    QueueJob.Status.FAILED: "danger",
-    QueueJob.Status.DEAD: "danger",
-    QueueJob.Status.CANCELLED: "warning",
-}
-
-
-@admin.register(QueueJob)
-class QueueJobAdmin(ReadOnlyAdmin):
-    list_display = ("job_name", "queue_name", "status_label", "priority", "attempt", "run_at", "finished_at")
-    list_filter = ("status", "priority")
-    search_fields = ("job_name", "queue_name")
-    search_exactly = ("dedup_key", "id")
-    search_help_text = "Job, queue, number or dedup key"
-    ordering = ("-id",)
-    sortable_by = ()
-
-    @display(description="status", label=JOB_COLOURS)
-    def status_label(self, job: QueueJob) -> tuple[str, str]:
-        return job.status, job.get_status_display()
-
-    @display(description="attempts")
-    def attempt(self, job: QueueJob) -> str:
-        return f"{job.attempts} of {job.max_attempts}"
-
 
 SOURCE_COLOURS = {
     SourceState.Breaker.CLOSED: "success",
@@ -84,7 +56,7 @@ class SourceAdmin(Admin):
     writable = ("forced", "forced_until", "forced_reason")
     shown = (
         *("breaker_label", "retry_at", "blocked", "quota_left", "quota_resets_at", "spent", "last_answered_at"),
-        *("answered_count", "busy_count", "unavailable_count", "refused_count", "errors"),
+        *("answered_count", "busy_count", "unavailable_count", "refused_count", "latency_ms", "errors", "asked_by"),
     )
     readonly_fields = shown
     fieldsets = ((None, {"fields": shown}), ("Force the breaker", {"fields": writable}))
@@ -116,6 +88,12 @@ class SourceAdmin(Admin):
     @display(description="last error")
     def last_error(self, state: SourceState) -> str:
         return _error(state.recent_errors[0]) if state.recent_errors else "-"
+
+    @display(description="asked by the queues")
+    def asked_by(self, state: SourceState) -> SafeString | str:
+        queues = ((name, name) for name, queue in QUEUES.items() if state.name in queue.sources)
+        url = reverse("admin:syncjobs_queuejob_changelist")
+        return format_html_join(", ", f'<a class="why" href="{url}?queue_name={{}}">{{}}</a>', queues) or "-"
 
     @display(description="last errors")
     def errors(self, state: SourceState) -> SafeString | str:

@@ -1,16 +1,20 @@
 """What is wrong with jobs, queues and sources: what monitoring learns of this floor by settings."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django_celery_beat.models import PeriodicTask
 
 from monitoring import rules
 from monitoring.heartbeats import living
 from syncjobs.clients.errors import Source
 from syncjobs.models import SourceState
 from syncjobs.policies import POLICIES
+from syncjobs.schedules import job_of
+from syncjobs.slots import BadTiming, unanswered
 from syncjobs.sources import limits_of
 
 # A run lasts until the last job that it put into the queue is final; these put none there.
@@ -133,6 +137,19 @@ def judge_source(source: Outside, now: datetime) -> Iterator[rules.Finding]:
         )
 
 
+def judge_slots(job: str, slots: Sequence[datetime], margin: timedelta, now: datetime) -> Iterator[rules.Finding]:
+    """Slots have come, longer ago than the job's margin, and no scheduler has given them a run."""
+    overdue = [slot for slot in slots if now - slot > margin]
+    if overdue:
+        of = "its slot" if len(overdue) == 1 else f"{len(overdue)} slots, the first"
+        yield rules.Finding(
+            rule="late",
+            subject=job,
+            says=f"{job} has no run for {of} of {rules.clock(overdue[0], now)}",
+            because=rules.WITHOUT_THEM_NOTHING_STARTS,
+        )
+
+
 # --- what settings.ALERT_RULES names ---
 
 WAITING = """
@@ -156,6 +173,16 @@ def queue_findings(*, now: datetime) -> Iterator[rules.Finding]:
         ]
     yield from judge_queues(waiting, has_worker=bool(living("worker")), now=now)
     yield from judge_dead(dead, now)
+
+
+def slot_findings(*, now: datetime) -> Iterator[rules.Finding]:
+    schedules = PeriodicTask.objects.enabled().select_related("crontab", "interval", "clocked", "solar", "state")
+    for schedule in schedules.order_by("name"):
+        policy = POLICIES.get(job_of(schedule))
+        with suppress(BadTiming):
+            slots = unanswered(schedule, now - timedelta(days=1), now) if policy else []
+            if policy and slots:
+                yield from judge_slots(job_of(schedule), slots, policy.start_margin, now)
 
 
 def source_findings(*, now: datetime) -> Iterator[rules.Finding]:

@@ -1,6 +1,6 @@
 """Health: can the sources be asked, and is what we have of them fresh?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Max, Min
 from django.utils import timezone
@@ -24,11 +24,10 @@ def sources() -> str:
     troubles, calm = [], []
     for source in Source:
         state = states.get(source)
-        if not _has_key(source):
+        if state and state.is_shut(now):
+            troubles.append(f"{source.label} is shut. {_why_shut(state, now)}")
+        elif not has_key(source):
             calm.append(f"{source.label} has no key.")
-        elif state and state.is_shut(now):
-            last = state.recent_errors[0]["problem"] if state.recent_errors else "An operator forced it open."
-            troubles.append(f"{source.label} is shut. {last}")
         elif state is None or not (state.last_answered_at or state.recent_errors):
             calm.append(f"{source.label} was not asked yet.")
         elif state.blocked_reason == BusyReason.QUOTA and state.blocked_until and state.blocked_until > now:
@@ -40,7 +39,15 @@ def sources() -> str:
     return " ".join(calm)
 
 
-def _has_key(source: Source) -> bool:
+def _why_shut(state: SourceState, now: datetime) -> str:
+    if state.forced and state.forced_until and state.forced_until > now:
+        reason = state.forced_reason.rstrip(".")
+        return f"An operator forced it open until {state.forced_until:%Y-%m-%d %H:%M} UTC: {reason}."
+    return str(state.recent_errors[0]["problem"]) if state.recent_errors else "Its breaker is open."
+
+
+def has_key(source: Source) -> bool:
+    """Whether it can be asked at all."""
     try:
         client_for(source)
     except SourceNotConfigured:
@@ -50,7 +57,7 @@ def _has_key(source: Source) -> bool:
 
 def shows() -> str:
     """Shows come in: somebody's were synced lately."""
-    if not _has_key(Source.TICKETMASTER):
+    if not has_key(Source.TICKETMASTER):
         return "Ticketmaster has no key: no shows come in."
     newest = Artist.objects.aggregate(at=Max("shows_synced_at"))["at"]
     if newest is None:
@@ -63,7 +70,7 @@ def shows() -> str:
 
 def artists() -> str:
     """No active artist is left behind. Those never synced are sync_artist_data's to find."""
-    if not _has_key(Source.TICKETMASTER):
+    if not has_key(Source.TICKETMASTER):
         return "Ticketmaster has no key: artists are not synced."
     now = timezone.now()
     active = Billing.objects.filter(show__start__range=(now, now + ACTIVE_WITHIN)).values("artist")

@@ -18,6 +18,10 @@ class QueueJobQuerySet(models.QuerySet["QueueJob"]):
         """Final ones that were not completed."""
         return self.filter(status__in=QueueJob.RETRYABLE)
 
+    def later(self) -> Self:
+        """Wait for their time."""
+        return self.filter(status=QueueJob.Status.DELAYED, outcome__isnull=True)
+
     def waiting(self) -> Self:
         """Done with their own work; their children are not."""
         return self.filter(status=QueueJob.Status.DELAYED, outcome__isnull=False)
@@ -149,6 +153,16 @@ class QueueJob(models.Model):
             models.Index(
                 fields=["finished_at"], condition=Q(finished_at__isnull=False), name="queue_job_by_end"
             ),  # for cleanup
+            models.Index(
+                fields=["finished_at", "queue_name", "status"],
+                condition=Q(status__in=["failed", "dead"]),
+                name="queue_job_broken",
+            ),  # for the desk
+            models.Index(
+                fields=["status", "-id"],
+                condition=Q(status__in=["failed", "dead", "cancelled"]),
+                name="queue_job_uncompleted",
+            ),  # for the admin
         ]
 
     def __str__(self) -> str:
@@ -203,6 +217,7 @@ class PausedQueue(models.Model):
 
     class Meta:
         db_table = "paused_queues"
+        verbose_name = "queue"
 
     def __str__(self) -> str:
         return self.name
@@ -244,6 +259,9 @@ class SourceState(models.Model):
     unavailable_count = models.BigIntegerField(db_default=0)
     refused_count = models.BigIntegerField(db_default=0)
     last_answered_at = models.DateTimeField(null=True)
+    latency_ms = models.FloatField(
+        "latency (ms)", null=True, help_text="How long answers take: each new one counts a tenth."
+    )
     recent_errors = models.JSONField(db_default=Value([], models.JSONField()))
 
     class Meta:

@@ -19,6 +19,7 @@ class Queue:
 
     concurrency: int  # jobs at work at once, on all machines together
     attempts: int  # of a job that says nothing else
+    sources: tuple[str, ...] = ()  # that its jobs ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +42,11 @@ class Policy:
 
 QUEUES: dict[str, Queue] = {
     "cron": Queue(concurrency=4, attempts=1),
-    "artist_import": Queue(concurrency=5, attempts=3),
-    "spotify_sync": Queue(concurrency=3, attempts=5),
-    "ticketmaster_sync": Queue(concurrency=3, attempts=4),
-    "setlist_sync": Queue(concurrency=2, attempts=4),
-    "images": Queue(concurrency=3, attempts=2),
+    "artist_import": Queue(concurrency=5, attempts=3, sources=("ticketmaster", "spotify", "setlistfm")),
+    "spotify_sync": Queue(concurrency=3, attempts=5, sources=("spotify",)),
+    "ticketmaster_sync": Queue(concurrency=3, attempts=4, sources=("ticketmaster",)),
+    "setlist_sync": Queue(concurrency=2, attempts=4, sources=("setlistfm",)),
+    "images": Queue(concurrency=3, attempts=2, sources=("ticketmaster", "spotify")),
     "maintenance": Queue(concurrency=1, attempts=3),
 }
 

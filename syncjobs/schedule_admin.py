@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -31,6 +32,7 @@ from syncjobs.queue import CannotEnqueue
 from syncjobs.runs import Asked, CannotRun, Overlap, request_run
 from syncjobs.schedules import arguments_of, job_of
 from syncjobs.slots import BadTiming, next_runs
+from syncjobs.traces import runs_of_slots, trace
 
 for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule, CronLog):
     admin.site.unregister(model)
@@ -61,6 +63,23 @@ def link_to(run: int) -> SafeString:
     return format_html(
         '<a class="why" href="{}">Run {}</a>', reverse("admin:monitoring_cronlog_change", args=[run]), run
     )
+
+
+LAST_RUNS = """
+SELECT l.* FROM unnest(%s::text[]) AS j (name)
+ CROSS JOIN LATERAL (SELECT * FROM cron_logs WHERE job_name = j.name AND status <> 'skipped'
+                      ORDER BY started_at DESC LIMIT 1) l
+"""
+
+
+def last_runs(jobs: set[str]) -> dict[str, CronLog]:
+    """The newest run of each job that was not skipped, of those that have one."""
+    return {run.job_name: run for run in CronLog.objects.raw(LAST_RUNS, [sorted(jobs)])}
+
+
+def newest(schedule: PeriodicTask) -> CronLog | None:
+    """The schedule's last run, looked up already where it is one of a list."""
+    return schedule.newest if hasattr(schedule, "newest") else last_run(job_of(schedule))
 
 
 def last_run(job: str) -> CronLog | None:
@@ -97,11 +116,23 @@ class ScheduleAdmin(Starting, Admin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         form = context["adminform"].form
         context |= {"coming": form.coming(timezone.now()), "clock": form.clock, "is_preview": form.is_preview}
+        if context.get("original"):
+            context["last_runs"] = runs_of_slots(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         PeriodicTasks.update_changed()
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The list, each schedule with its last run: one query for all of them."""
+        changes: ChangeList = super().get_changelist_instance(request)
+        schedules = list(changes.result_list)
+        runs = last_runs({job_of(schedule) for schedule in schedules})
+        for schedule in schedules:
+            schedule.newest = runs.get(job_of(schedule))
+        changes.result_list = schedules
+        return changes
 
     @display(description="when")
     def when(self, schedule: PeriodicTask) -> str:
@@ -117,12 +148,12 @@ class ScheduleAdmin(Starting, Admin):
 
     @display(description="last run", label=RUN_COLOURS)
     def status_label(self, schedule: PeriodicTask) -> tuple[str, str] | None:
-        run = last_run(job_of(schedule))
+        run = newest(schedule)
         return (run.status, run.get_status_display()) if run else None
 
     @display(description="last result")
     def last_result(self, schedule: PeriodicTask) -> str | SafeString:
-        run = last_run(job_of(schedule))
+        run = newest(schedule)
         if run is None:
             return "It has not run yet."
         took = f" in {run.execution_time_ms:,} ms" if run.execution_time_ms is not None else ""
@@ -163,7 +194,6 @@ class RunAdmin(Starting, CronLogAdmin):
 
     AGAIN = frozenset({CronLog.Status.FAILED, CronLog.Status.PARTIAL, CronLog.Status.ABANDONED, CronLog.Status.MISSED})
     actions = ("run_again",)
-    readonly_fields = ("queue_jobs",)
 
     @admin.action(description="Run again what failed or was missed", permissions=["start"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[CronLog]) -> None:
@@ -187,14 +217,11 @@ class RunAdmin(Starting, CronLogAdmin):
             arguments=first.job_data if first else None,
         )
 
-    @display(description="queue jobs")
-    def queue_jobs(self, run: CronLog) -> str | SafeString:
-        count = QueueJob.objects.filter(run=run).count()
-        first = QueueJob.objects.filter(run=run, parent=None).order_by("pk").first()
-        if first is None:
-            return "None: it ran in its own process."
-        url = reverse("admin:syncjobs_queuejob_change", args=[first.pk])
-        return format_html('<a class="why" href="{}">{}</a> and {} more', url, first, count - 1)
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        context["trace"] = trace(obj)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
 class UsedByInline(TabularInline):  # type: ignore[misc]

@@ -19,6 +19,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FAR = timedelta(days=2)  # no change of a clock shifts a time further (Samoa left out a day)
 SHORTEST = timedelta(seconds=1)  # between two slots of an interval
+GRACE = timedelta(seconds=10)  # for the scheduler, which looks each second
 FIRST_LOOK = timedelta(hours=1)  # ahead for the next runs; then eight times as far, and so on …
 LOOKS = 8  # … over two centuries: ten leap days are found
 
@@ -40,6 +41,14 @@ def due_slots(schedule: PeriodicTask, after: datetime, until: datetime) -> list[
     if after >= until:
         return []
     return sorted({slot for slot in _slots(schedule, after, until) if after < slot <= until})
+
+
+def unanswered(schedule: PeriodicTask, after: datetime, now: datetime) -> list[datetime]:
+    """The slots since `after` that have come and that no scheduler has given a run. Raises BadTiming."""
+    state = getattr(schedule, "state", None)
+    if state is None or not schedule.enabled:
+        return []
+    return due_slots(schedule, max(state.accounted_until, after), now - GRACE)
 
 
 def next_runs(schedule: PeriodicTask, after: datetime, count: int) -> list[datetime]:

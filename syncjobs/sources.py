@@ -20,7 +20,7 @@ from syncjobs.clients import setlistfm as setlistfm_client
 from syncjobs.clients import spotify as spotify_client
 from syncjobs.clients import ticketmaster as ticketmaster_client
 from syncjobs.clients.errors import BusyReason, Source, SourceBusy, SourceNotConfigured
-from syncjobs.clients.gate import Outcome
+from syncjobs.clients.gate import Outcome, Verdict
 from syncjobs.clients.setlistfm import SetlistfmClient
 from syncjobs.clients.spotify import SpotifyClient
 from syncjobs.clients.ticketmaster import TicketmasterClient
@@ -32,6 +32,10 @@ Client = TicketmasterClient | SpotifyClient | SetlistfmClient
 LONGEST_WAIT_SECONDS = 1.0  # inline; whoever would have to wait longer is told to come back
 SHORTEST_ABSENCE_SECONDS = 1.0
 DAY = timedelta(hours=24)
+TIMED = """
+UPDATE source_state SET latency_ms = coalesce(latency_ms * 0.9 + %(took)s::float8 * 0.1, %(took)s)
+ WHERE name = %(source)s
+"""
 
 
 class Share(StrEnum):
@@ -97,6 +101,8 @@ class SharedGate:
         named = ", ".join(f"{name} => %({name})s" for name in answer)
         with _own_cursor() as cursor:
             cursor.execute(f"SELECT record_source({named})", answer)
+            if outcome.verdict is Verdict.ANSWERED:
+                cursor.execute(TIMED, {"source": source, "took": outcome.elapsed_seconds * 1000})
 
     def _closed_meanwhile(self, source: Source, probe: int | None) -> tuple[float, str | None]:
         """Whoever waited looks again: an answer to another may have closed the source."""

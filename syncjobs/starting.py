@@ -3,25 +3,21 @@
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from django.http import HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from monitoring import heartbeats
 from monitoring.models import CronLog
 from mysetlist.problems import problem
 from syncjobs.runs import CannotRun, Overlap, request_run, slot_said
-from syncjobs.serializers import RunRequestSerializer, RunSerializer
+from syncjobs.serializers import RunRequestSerializer
+from syncjobs.telling import NO_STORE, run_told, url_of
 
 LONGEST_WAIT = 30  # seconds that an answer is held back for the end of its run
 LOOK_SECONDS = 0.2
-NEEDED = ("worker", "relay")  # without them no run starts
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 def start(request: Request, job: str, said: str | None) -> HttpResponse:
@@ -55,20 +51,6 @@ def slot_of(request: Request) -> str | None:
     asked.is_valid(raise_exception=True)
     slot: str | None = asked.validated_data.get("slot")
     return slot
-
-
-def run_told(run: CronLog) -> dict[str, Any]:
-    """A run as JSON has it."""
-    run.url = url_of(run.pk)  # type: ignore[attr-defined]
-    body = dict(RunSerializer(run).data)
-    away = [part for part in NEEDED if not heartbeats.living(part)] if run.status == CronLog.Status.QUEUED else []
-    if away:
-        body["notice"] = f"No {' and no '.join(away)} is alive: the run waits in the queue until one is."
-    return body
-
-
-def url_of(run: int) -> str:
-    return reverse("cron-run", args=[run])
 
 
 def name_of(request: Request) -> str:

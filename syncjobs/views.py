@@ -1,11 +1,16 @@
 """Jobs over HTTP."""
 
 from django.conf import settings
-from django.http import Http404, HttpResponse
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connection
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,10 +20,23 @@ from monitoring.serializers import JobHealthSerializer
 from mysetlist import examples
 from mysetlist.doors import OperatorView, PublicView
 from mysetlist.health_json import RENDERERS, answers, health
+from mysetlist.problems import Unavailable
 from mysetlist.rights import IsOperator, OperatorToken
 from mysetlist.schema import Answer, told
-from syncjobs.serializers import OverlapSerializer, RunRequestSerializer, RunSerializer
-from syncjobs.starting import NO_STORE, run_told, slot_of, start
+from syncjobs import streams
+from syncjobs.importing import start_import
+from syncjobs.models import QueueJob
+from syncjobs.serializers import (
+    ImportRequestSerializer,
+    JobEventSerializer,
+    JobStateSerializer,
+    OverlapSerializer,
+    RunRequestSerializer,
+    RunSerializer,
+)
+from syncjobs.starting import slot_of, start
+from syncjobs.telling import NO_STORE, etag_of, job_told, run_told
+from trending.answers import matches
 
 REFUSED = (401, 403, 404)
 STARTED = {
@@ -81,6 +99,96 @@ class CronRun(OperatorView):
     @told(tag="jobs", answers={200: Answer("As it stands.", RunSerializer, examples.RUN)}, problems=REFUSED)
     def get(self, request: Request, pk: int) -> Response:
         return Response(run_told(get_object_or_404(CronLog, pk=pk)), headers=NO_STORE)
+
+
+class ImportArtist(OperatorView):
+    """Import an artist: identifiers, shows, songs, played and predicted setlists. Follow the queue job to its end."""
+
+    @told(
+        tag="jobs",
+        takes=ImportRequestSerializer,
+        sends={"name": "Madonna"},
+        answers={
+            202: Answer("The import is queued.", JobStateSerializer, examples.QUEUED_JOB),
+            200: Answer("This artist is being imported already.", JobStateSerializer, examples.JOB),
+        },
+        problems=(400, 401, 403, 413, 415),
+    )
+    def post(self, request: Request) -> Response:
+        return start_import(request)
+
+
+class OneJob(OperatorView):
+    """A queue job: how far it is, what became of it."""
+
+    @told(
+        tag="jobs",
+        answers={
+            200: Answer("As it stands.", JobStateSerializer, examples.JOB),
+            304: Answer("You have this answer."),
+        },
+        problems=REFUSED,
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        body = job_told(get_object_or_404(QueueJob, pk=pk))
+        etag = etag_of(body)
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        if matches(request._request, etag):
+            return HttpResponse(status=304, headers=headers)
+        return Response(body, headers=headers)
+
+
+class EventStream(JSONRenderer):
+    """What EventSource asks for. Only the answers that are no stream come here."""
+
+    media_type = "text/event-stream"
+    format = "events"
+
+
+class JobEvents(OperatorView):
+    """The events of a queue job as they come, as server-sent events: the `id` of each is its `seq`, `data` is JSON.
+
+    A stream begins after `Last-Event-ID`, else with the first event, and ends with the job or after ten minutes; who
+    comes back with the last id misses nothing. 204: the job is over, and so are its events; do not come back.
+    """
+
+    renderer_classes = (EventStream, JSONRenderer)
+
+    @extend_schema(parameters=[OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER)])
+    @told(
+        tag="jobs",
+        answers={
+            200: Answer("Events.", JobEventSerializer, examples.JOB_EVENT, EventStream.media_type),
+            204: Answer("There is nothing to come."),
+        },
+        problems=(*REFUSED, 400),
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        job, after = get_object_or_404(QueueJob, pk=pk), last_event_of(request)
+        if streams.is_over(job, after):
+            return HttpResponse(status=204, headers=NO_STORE)
+        if not isinstance(request._request, ASGIRequest):
+            raise Unavailable("This server cannot stream: it is none for ASGI.")
+        if not streams.hub.has_room(pk):
+            raise TooManyStreams
+        connection.close()  # a stream holds none
+        headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+        return StreamingHttpResponse(streams.stream(pk, after), content_type=EventStream.media_type, headers=headers)
+
+
+class TooManyStreams(Unavailable):
+    """As many streams are open as may be."""
+
+    default_code = "too_many_streams"
+    default_detail = "Too many streams are open; try again shortly, or ask for the job's state."
+
+
+def last_event_of(request: Request) -> int:
+    """What the client has. Raises ValidationError."""
+    said = request.headers.get("Last-Event-ID") or "0"
+    if not (said.isascii() and said.isdecimal() and len(said) <= 18):
+        raise ValidationError({"Last-Event-ID": "must be the id of an event."})
+    return int(said)
 
 
 def job_of(slug: str) -> str:

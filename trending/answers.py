@@ -8,6 +8,8 @@ from datetime import datetime
 from threading import Lock
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.http import parse_etags
 
 from trending.editions import Edition, read_edition, watch
@@ -62,6 +64,18 @@ class Kept:
 kept = Kept()
 
 
+def kept_first(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A middleware that hands out kept answers before sessions, fans and addresses are looked at: all get the same."""
+
+    def answer_kept(request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith("/api/"):
+            return get_response(request)
+        request.get_host()  # raises when it is none of ours, as it would further on
+        return find(request, now=timezone.now()) or get_response(request)
+
+    return answer_kept
+
+
 def find(request: HttpRequest, *, now: datetime) -> HttpResponse | None:
     """The kept answer to this very request, if there is one: its query was found good before."""
     if request.method not in {"GET", "HEAD"} or not takes_json(request):
@@ -75,7 +89,10 @@ def find(request: HttpRequest, *, now: datetime) -> HttpResponse | None:
     if body is None:
         return None
     etag = etag_of(edition.version, stale, query)
-    response = HttpResponseNotModified() if matches(request, etag) else HttpResponse(body, content_type=JSON)
+    if matches(request, etag):
+        return _headed(HttpResponseNotModified(), etag, edition, now)
+    response = HttpResponse(body, content_type=JSON)
+    response["Content-Length"] = str(len(body))  # no middleware behind us does it
     return _headed(response, etag, edition, now)
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.renderers import JSONRenderer
@@ -17,7 +16,7 @@ from mysetlist.problems import BadParameters
 from mysetlist.querying import Parameters, read_parameters
 from mysetlist.schema import Answer, told
 from trending import lists
-from trending.answers import answer, find
+from trending.answers import answer
 from trending.cursors import BadCursor, Cursor, read_cursor
 from trending.editions import Edition
 from trending.serializers import (
@@ -45,14 +44,10 @@ def documented(says: type[Serializer[Any]], example: Values, asks: type[Paramete
 
 
 class EditionView(PublicView):
-    """One answer for each edition. A kept one is handed out before anything else is looked at."""
+    """One answer for each edition. A kept one never gets here: see answers.kept_first."""
 
     asks: type[Parameters] = NoQuery
     says: type[Serializer[Any]]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        ready = find(request, now=timezone.now())
-        return ready or super().dispatch(request, *args, **kwargs)
 
     def answer(self, request: Request, tell: Callable[[Edition], Values]) -> HttpResponse:
         """`tell` says what is to be told of an edition, beside the edition itself."""

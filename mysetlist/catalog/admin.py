@@ -113,7 +113,7 @@ class ShowAdmin(Admin):
     search_help_text = "Name, headliner, venue, slug or Ticketmaster id"
     ordering = ("-start",)
     autocomplete_fields = ("headliner", "venue")
-    readonly_fields = ("start",)
+    readonly_fields = ("start", "setlist_tries", "setlist_next_try_at")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (BillingInline,)
 
@@ -184,7 +184,7 @@ class SetlistSongInline(TabularInline):
 
 @admin.register(Setlist)
 class SetlistAdmin(Admin):
-    list_display = ("artist", "show", "kind", "locked_at", "setlistfm_id")
+    list_display = ("artist", "show", "kind", "locked_at", "accuracy", "setlistfm_id")
     list_filter = ("kind", ("locked_at", admin.EmptyFieldListFilter))
     search_fields = ("artist__name", "show__name")
     search_exactly = ("setlistfm_id",)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitoring.cron import Counts, cron_job
@@ -10,6 +10,7 @@ from mysetlist.catalog.models import LONGEST_SHOW, Artist, ArtistSong, Billing, 
 from mysetlist.catalog.services import predict_setlist
 from syncjobs.models import QueueJob
 from syncjobs.planners.plans import Piece, Plan, plan
+from syncjobs.services.writing import writing
 from syncjobs.sources import Share
 
 LOOK_BACK = timedelta(days=180)
@@ -122,7 +123,7 @@ UPDATE catalog_setlist l SET locked_at = NULL
 @cron_job
 def advance_shows(*, now: datetime) -> Counts:
     """Keep the stored status of shows in step with the clock; lock predicted setlists at the start."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with writing(), connection.cursor() as cursor:
         cursor.execute(ADVANCE, {"now": now, "over": now - LONGEST_SHOW})
         moved = {status: (count, shows) for status, count, shows in cursor.fetchall()}
         cursor.execute(LOCK, {"now": now})

@@ -21,7 +21,7 @@ from syncjobs.queue.entering import (
     enqueue,
     enqueue_many,
 )
-from syncjobs.queue.operating import cancel, pause, resume, retry
+from syncjobs.queue.operating import cancel, pause, resume, retry, run_now
 from syncjobs.queue.publishing import forget_lost_messages, promote, recount_children, rescue, take_back, take_due
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "resume",
     "retry",
     "retry_later",
+    "run_now",
     "snooze",
     "take_back",
     "take_due",

@@ -7,7 +7,7 @@ from django.db import connection
 
 from mysetlist.catalog.models import Artist, Setlist, Show
 from mysetlist.catalog.services import predict_setlist
-from syncjobs.services.writing import Tally
+from syncjobs.services.writing import Tally, writing
 
 # Of the songs that were predicted, how many were played; a short set cannot be held against it.
 ACCURACY = """
@@ -34,17 +34,18 @@ UPDATE catalog_setlist l SET accuracy = round(100.0 * f.hits / f.possible)
 
 
 def predict_setlists(*, artist: Artist, now: datetime) -> Tally:
-    """A predicted setlist for each upcoming show of an artist that has none; one transaction a show."""
+    """A predicted setlist for each upcoming show of an artist that has none, in one transaction."""
     tally = Tally()
     have = Setlist.objects.filter(artist=artist, kind=Setlist.Kind.PREDICTED).values("show")
     shows = Show.objects.upcoming(now).filter(billings__artist=artist)
-    for _ in range(shows.filter(pk__in=have).count()):
-        tally.note(is_new=False, is_changed=False)
-    for show in shows.exclude(pk__in=have).order_by("start", "pk"):
-        if predict_setlist(show=show, artist=artist):
-            tally.note(is_new=True, is_changed=True)
-        else:
-            tally.leave_out()  # no songs yet; a later sync brings them
+    with writing():  # many shows are locked one by one: an import that writes them in another order must wait
+        for _ in range(shows.filter(pk__in=have).count()):
+            tally.note(is_new=False, is_changed=False)
+        for show in shows.exclude(pk__in=have).order_by("start", "pk"):
+            if predict_setlist(show=show, artist=artist):
+                tally.note(is_new=True, is_changed=True)
+            else:
+                tally.leave_out()  # no songs yet; a later sync brings them
     return tally
 
 

@@ -64,7 +64,7 @@ def test_the_operator_signs_in(open_page, live_server, world):
     page.get_by_label("Username").fill("operator")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Site administration")).to_be_visible()
+    expect(page.get_by_role("heading", name="The desk")).to_be_visible()
     page.get_by_role("link", name="Runs").first.click()
     expect(page).to_have_url(live_server.url + RUNS)
 

@@ -103,6 +103,34 @@ class TestHealth:
         assert body["status"] == "warn"
         assert body["checks"]["database"][0]["output"] == "Not checked for 9 minutes. Last: so it is"
 
+    @pytest.mark.parametrize(
+        ("processes", "told", "output"),
+        [
+            ([("relay here:1", "healthy", 0.5)], "pass", "so it is"),
+            ([("relay here:1", "healthy", 0.7)], "fail", "Silent since {} UTC. No relay is alive."),
+            ([("relay here:1", "down", 9)], "fail", "so it is No relay is alive."),
+            (
+                [("relay here:1", "healthy", 0.7), ("relay here:2", "healthy", 0)],
+                "warn",
+                "Silent since {} UTC. Another relay lives.",
+            ),
+            (
+                [("relay here:1", "healthy", 0.7), ("worker here:2", "healthy", 0)],
+                "fail",
+                "Silent since {} UTC. No relay is alive.",
+            ),
+        ],
+    )
+    def test_a_dead_process_is_found_out_by_its_heartbeat_when_nobody_else_is_left_to_do_so(
+        self, operator: Client, processes: list[tuple[str, str, float]], told: str, output: str
+    ) -> None:
+        for component, status, minutes in processes:
+            part(component, status, minutes=minutes)
+        body = operator.get("/api/health/").json()
+        last = SystemHealth.objects.get(component="relay here:1").checked_at
+        assert body["status"] == told
+        assert body["checks"]["relay here:1"][0]["output"] == output.format(f"{last:%Y-%m-%d %H:%M:%S}")
+
     def test_a_wrong_token_is_told_so(self, client: Client) -> None:
         assert client.get("/api/health/", headers={"authorization": "Bearer x"}).status_code == 401
 

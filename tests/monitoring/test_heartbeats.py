@@ -4,9 +4,20 @@ from datetime import timedelta
 
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
-from monitoring.heartbeats import FORGET_LAST_SECONDS, FORGET_SECONDS, SILENT_SECONDS, beat, leave, living, sweep
-from monitoring.models import SystemHealth
+from monitoring.heartbeats import (
+    FORGET_LAST_SECONDS,
+    FORGET_SECONDS,
+    SILENT_SECONDS,
+    STOPPED_SECONDS,
+    beat,
+    is_part_lost,
+    leave,
+    living,
+    sweep,
+)
+from monitoring.models import Alert, SystemHealth
 
 pytestmark = pytest.mark.django_db
 
@@ -27,10 +38,51 @@ def test_a_silent_process_is_not_among_the_living() -> None:
     assert living("relay") == []
 
 
-def test_a_process_that_leaves_takes_its_row_with_it() -> None:
+def test_nobody_misses_a_process_that_leaves_while_another_of_its_part_lives() -> None:
     beat("relay here:1")
+    beat("relay here:2")
     leave("relay here:1")
-    assert not SystemHealth.objects.exists()
+    assert [row.component for row in SystemHealth.objects.all()] == ["relay here:2"]
+
+
+def test_the_last_of_a_part_that_leaves_says_so_until_another_comes() -> None:
+    beat("relay here:1")
+    beat("worker here:2")
+    leave("relay here:1")
+    assert living("relay") == []
+    row = SystemHealth.objects.get(component="relay here:1")
+    assert row.status == "down"
+    assert row.detail == f"Stopped at {row.since:%Y-%m-%d %H:%M:%S} UTC."
+    beat("relay here:3")
+    assert statuses() == {"relay here:3": "healthy", "worker here:2": "healthy"}
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "is_lost"),
+    [
+        ("healthy", SILENT_SECONDS - 5, False),
+        ("healthy", SILENT_SECONDS + 1, True),
+        ("down", STOPPED_SECONDS - 5, False),  # it may be on its way back
+        ("down", STOPPED_SECONDS + 1, True),
+    ],
+)
+def test_a_part_is_lost_when_its_last_process_is_silent_or_stopped(status: str, seconds: float, is_lost: bool) -> None:
+    silent("worker here:1", seconds)
+    SystemHealth.objects.update(status=status)
+    beat("relay here:2")
+    assert is_part_lost() == is_lost
+
+
+def test_a_part_of_which_another_lives_or_that_was_told_of_is_not_news() -> None:
+    silent("worker here:1", SILENT_SECONDS + 1)
+    assert is_part_lost()
+    beat("worker here:2")
+    assert not is_part_lost()
+    silent("worker here:2", SILENT_SECONDS + 1)
+    Alert.objects.create(
+        rule="nobody_lives", subject="worker", says="no worker", opened_at=timezone.now(), last_seen_at=timezone.now()
+    )
+    assert not is_part_lost()
 
 
 def silent(component: str, seconds: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from monitoring.heartbeats import beat
+from monitoring.heartbeats import beat, leave
 from monitoring.models import Alert, AlertMessage, SystemHealth
 from monitoring.watch import claim_minute, watch, watching
 from tests.factories import NOON
@@ -76,6 +76,20 @@ def test_a_process_keeps_watch_beside_its_work_even_over_a_lost_connection(
             )
         log_cron_run("cleanup_old_data", "failed")
         wait_until(lambda: AlertMessage.objects.filter(sent_at__isnull=False).exists(), "the alert")
+
+
+@pytest.mark.django_db
+def test_that_the_last_worker_is_gone_does_not_wait_for_the_minute_and_is_told_once(settings: Any) -> None:
+    settings.HEALTH_CHECKS = {}
+    now = timezone.now()
+    assert watch(now=now, who="relay here:2")
+    beat("worker here:1")
+    leave("worker here:1")
+    assert not watch(now=now + timedelta(seconds=5), who="relay here:2")
+    SystemHealth.objects.filter(component="worker here:1").update(checked_at=now - timedelta(seconds=21))
+    assert watch(now=now + timedelta(seconds=10), who="relay here:2")
+    assert Alert.objects.get().subject == "worker"
+    assert not watch(now=now + timedelta(seconds=15), who="relay here:2")
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from monitoring.health import check_health
 from monitoring.models import Alert, CronLog, CronMetric
 from mysetlist.admin import BoundedPaginator, ReadOnlyAdmin
 from mysetlist.catalog.models import Activity, Artist, ArtistSong, Billing, SetlistSong, Show, Vote
-from syncjobs.models import QueueJob, QueueMetric
+from syncjobs.models import JobEvent, PausedQueue, QueueJob, QueueMetric
 from tests.factories import (
     make_artist,
     make_fan,
@@ -49,7 +49,9 @@ def make_rows(number):
         job = f"job_{artist.pk}"
         with connection.cursor() as cursor:
             cursor.execute("SELECT log_cron_run(%s, 'running'), log_cron_run(%s, 'success')", [job, job])
-        QueueJob.objects.create(queue_name="cron", job_name=job)
+        parent = QueueJob.objects.create(queue_name="cron", job_name=job, run=CronLog.objects.latest("pk"))
+        QueueJob.objects.create(queue_name="cron", job_name=job, parent=parent)
+        PausedQueue.objects.get_or_create(name="images", defaults={"reason": "The source asked for it."})
         QueueMetric.objects.create(queue_name=job, hour=now, depth=1, started=2, failed=0)
         TrendChange.objects.create(
             artist=artist, as_of=now, old_score=10, new_score=20, units={}, run=CronLog.objects.latest("pk")
@@ -113,6 +115,11 @@ def days_more(day, n):
     )
 
 
+def job_more(job, n):
+    JobEvent.objects.create(job=job, kind="started" if n % 2 else "retrying", error="No disk.")
+    QueueJob.objects.create(queue_name="cron", job_name="child", parent=job)
+
+
 def changes_more(of):
     def change(trend, n):
         run = CronLog.objects.first()
@@ -140,6 +147,7 @@ MORE = {  # what hangs on a row: the n-th of them
     ),
     "catalog.User": lambda user, n: user.groups.add(Group.objects.create(name=f"more {user.pk} {n}")),
     "monitoring.CronLog": runs_more,
+    "syncjobs.QueueJob": job_more,
     "monitoring.CronMetric": days_more,
     "trending.ArtistTrend": changes_more("artist_id"),
     "trending.ShowTrend": changes_more("show_id"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mysetlist.charts import HIGH, Part, Point, bar_chart, small_bars, stacked_bar, step_chart, ticks
+from mysetlist.charts import HIGH, Cell, Part, Point, bar_chart, small_bars, stacked_bar, step_chart, strip, ticks
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -96,3 +96,14 @@ def test_a_stacked_bar_is_split_into_its_shares():
     svg = stacked_bar(parts, length=0.5, says="a 25 %, b 75 %")
     drawn = re.findall(r'class="kind-(\w+)" x="([\d.]+)" width="([\d.]+)"', svg)
     assert drawn == [("a", "0.0", "125.0"), ("b", "125.0", "375.0")]
+
+
+def test_in_a_strip_the_worse_stands_the_higher():
+    svg = strip([Cell(kind=kind, says=f"a {kind} <day>") for kind in ("none", "good", "warn", "bad")], says='4 "days"')
+    heights = numbers(svg, "height")
+    assert heights == sorted(heights)
+    assert heights[-1] == HIGH
+    assert len(set(heights)) == 4
+    assert re.findall(r"<title>(.*?)</title>", svg)[-1] == "a bad &lt;day&gt;"
+    assert 'aria-label="4 &quot;days&quot;"' in svg
+    assert strip([], says="none").startswith("<svg")

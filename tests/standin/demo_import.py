@@ -35,8 +35,12 @@ def main() -> None:
             "the import is real.\n"
         )
         sys.stdout.flush()
+        said = [] if sys.stdout.isatty() else ["--json"]  # commands are silent off a terminal
         try:
-            for arguments in (["migrate", "--verbosity", "0"], ["import_artist", "--name", options.name, "--all"]):
+            for arguments in (
+                ["migrate", "--verbosity", "0"],
+                ["import_artist", "--name", options.name, "--all", *said],
+            ):
                 subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True)
         except subprocess.CalledProcessError as problem:
             sys.exit(problem.returncode)

@@ -123,6 +123,15 @@ def test_of_many_processes_one_probes(crowd):
 # --- transactions
 
 
+def test_the_latency_is_that_of_answers_each_new_one_a_tenth():
+    gate = SharedGate()
+    gate.acquire(Source.TICKETMASTER)
+    assert state().latency_ms is None
+    for verdict, seconds in ((Verdict.ANSWERED, 0.1), (Verdict.UNAVAILABLE, 10.0), (Verdict.ANSWERED, 0.2)):
+        gate.record(Outcome(source=Source.TICKETMASTER, verdict=verdict, elapsed_seconds=seconds))
+    assert state().latency_ms == pytest.approx(110)
+
+
 def test_a_call_counts_even_if_the_caller_rolls_back_and_the_row_is_free():
     with transaction.atomic():
         SharedGate().acquire(Source.TICKETMASTER)

@@ -55,7 +55,7 @@ def test_a_preview_shows_the_next_ten_runs_and_saves_nothing(admin_client, sched
     assert "Please correct" not in body
     schedule.refresh_from_db()
     assert schedule.crontab.minute == "*/5"
-    assert not CrontabSchedule.objects.filter(hour="2").exists()
+    assert not CrontabSchedule.objects.filter(minute="30", hour="2").exists()
 
 
 def test_the_page_shows_the_next_runs_of_what_is_saved(admin_client, schedule):

@@ -26,11 +26,17 @@ def policy(monkeypatch, **changes) -> None:
     monkeypatch.setitem(policies.POLICIES, JOB, Policy(**usual | changes))
 
 
+def seeded() -> PeriodicTask:
+    """The default schedule of the job; the other jobs have none."""
+    add_missing_schedules()
+    PeriodicTask.objects.filter(name__in=policies.POLICIES).exclude(name=JOB).delete()
+    return PeriodicTask.objects.get(name=JOB)
+
+
 @pytest.fixture
 def schedule():
     PeriodicTask.objects.all().delete()
-    add_missing_schedules()
-    return PeriodicTask.objects.get(name=JOB)
+    return seeded()
 
 
 def accounted(schedule: PeriodicTask, until: datetime) -> None:
@@ -145,7 +151,7 @@ def test_a_schedule_that_cannot_have_runs_does_not_hinder_the_others(wrong, sche
     schedule.delete()  # and made again: the wrong one comes first
     crontab = CrontabSchedule.objects.create(**{name: value for name, value in wrong.items() if name != "task"})
     PeriodicTask.objects.create(name="other", task=wrong.get("task", "x.calculate_trending"), crontab=crontab)
-    add_missing_schedules()
+    seeded()
     ScheduleState.objects.update(accounted_until=NOON - timedelta(minutes=1))
     account_for_all(NOON)
     assert rows() == [("12:00", "queued")]

@@ -71,6 +71,12 @@ def ensure_demo(*, now: datetime, reset: bool = False, step: Step = silent) -> D
     return Demo(since=_day(now), loaded=True, removed=removed)
 
 
+def tidy() -> None:
+    """After the first scores, which took all activity of the load: else health finds a table of dead rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"vacuum (analyze, skip_locked) {Activity._meta.db_table}")
+
+
 def find_demo() -> date | None:
     """The day (UTC) on which the demo was loaded, told by the dates of its shows; None: it is not there."""
     if not User.objects.filter(SIMULATED).exists():

@@ -13,6 +13,7 @@ from django.utils import timezone
 from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_FAILED
 from syncjobs import queue
 from syncjobs.command import shown
+from syncjobs.imports.asking import WHO, request_import
 from syncjobs.imports.import_artist import LATER
 from syncjobs.models import QueueJob
 from syncjobs.progress import OnProgress
@@ -36,14 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="do here, too, what the import leaves to the queue")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        names = ("ticketmaster_id", "mbid", "spotify_id", "name")
-        key, value = next((name, options[name]) for name in names if options[name] is not None)
-        job = queue.enqueue(
-            "import_artist",
-            priority=QueueJob.Priority.HIGH,
-            dedup_key=f"import_artist {key} {value}"[:200],
-            **{key: value},
-        )
+        job = request_import(*next((who, options[who]) for who in WHO if options[who] is not None))
         began = time.monotonic()
         with shown() as on_progress:
             done = self.drive(job.pk, on_progress)

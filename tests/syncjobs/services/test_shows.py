@@ -1,9 +1,11 @@
 """upsert_shows: venues, whole bills, statuses, days and hours; copies of a listing are one show."""
 
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from mysetlist.catalog.models import Activity, Artist, Billing, Show, Venue
 from syncjobs.clients.records import ShowRecord, ShowStatus, VenueRecord
@@ -249,3 +251,26 @@ def test_whoever_was_asked_for_is_on_the_bill_whatever_the_name() -> None:
     listed = event(1, tribute)
     assert fold([listed], today=NOW.date()) == ([], 1)
     assert len(fold([listed], today=NOW.date(), asked=tribute.ticketmaster_id)[0]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_imports_at_the_same_moment_write_everything_once() -> None:
+    listed = [event(number, QUEEN, ADAM, SUPPORT) for number in range(20)]
+    gate, problems = threading.Barrier(4), []
+
+    def run(records: list[ShowRecord]) -> None:
+        try:
+            gate.wait(20)
+            sync(*records)
+        except Exception as problem:  # noqa: BLE001 (shown by the main thread)
+            problems.append(problem)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(order,)) for order in (listed, listed[::-1], listed[5:], listed[:15])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert problems == []
+    assert [model.objects.count() for model in TABLES] == [3, 1, 20, 60]

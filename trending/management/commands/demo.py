@@ -20,7 +20,7 @@ from rich.text import Text
 from monitoring.command import EXIT_ALREADY_RUNNING, EXIT_INTERRUPTED, WrongArguments
 from monitoring.cron import AlreadyRunning, Run
 from mysetlist.catalog.demo.bundle import LISTED_ON, BundleDamaged
-from mysetlist.catalog.demo.services import Demo, DemoRefused, ensure_demo
+from mysetlist.catalog.demo.services import Demo, DemoRefused, ensure_demo, tidy
 from trending.models import TrendingArtist, TrendingShow
 from trending.scoring import HORIZON_HOURS, POINT, Factors, units
 from trending.services import RefreshRunning, calculate_trending, whole_hour
@@ -31,6 +31,7 @@ HONEST = (
     "Fans, votes and follows are simulated; artists, shows and songs are real (see mysetlist/catalog/demo/CREDIT.md)."
 )
 NEXT = {
+    "make serve": "look at it: board, API and admin, on port 8000",
     "make test": "run the whole test suite",
     ".venv/bin/python manage.py calculate_trending": "score again, as of this hour",
     "make demo ARGS=--reset": "delete the demo and load it anew, as of today",
@@ -95,6 +96,8 @@ class Command(BaseCommand):
             console.print(line, soft_wrap=True)
         with console.status("Scoring …"):
             run = calculate_trending(as_of=whole_hour(timezone.now()))
+            if demo.loaded:
+                tidy()
         console.print(scored(run), soft_wrap=True)
         wide = console.width >= WIDE
         artists = TrendingArtist.objects.filter(rank__lte=TOP).order_by("rank")

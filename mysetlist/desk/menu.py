@@ -1,9 +1,10 @@
-"""The operator's desk: what the admin's side bar offers, by what people come for."""
+"""The side bar: what the admin offers, by what people come for."""
 
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+
+from mysetlist.desk.links import rows
 
 # heading -> what it offers: title, icon, app and model
 ROOMS = {
@@ -17,6 +18,7 @@ ROOMS = {
         ("Runs", "history", "monitoring.cronlog"),
         ("Schedules", "schedule", "django_celery_beat.periodictask"),
         ("Queue", "stacks", "syncjobs.queuejob"),
+        ("Queues", "traffic", "syncjobs.pausedqueue"),
         ("Sources", "travel_explore", "syncjobs.sourcestate"),
         ("Health", "ecg_heart", "monitoring.systemhealth"),
         ("Hourly figures", "schedule", "syncjobs.queuemetric"),
@@ -46,14 +48,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": heading,
             "separator": True,
             "items": [
-                {"title": title, "icon": icon, "link": _list(model), "active": request.path.startswith(_list(model))}
+                {"title": title, "icon": icon, "link": rows(model), "active": request.path.startswith(rows(model))}
                 for title, icon, model in offers
                 if request.user.has_perm("{}.view_{}".format(*model.split(".")))
             ],
         }
         for heading, offers in ROOMS.items()
     ]
-
-
-def _list(model: str) -> str:
-    return reverse("admin:{}_{}_changelist".format(*model.split(".")))
