@@ -31,7 +31,7 @@ class Process:
     """A worker or a relay on the test database, the first of its own group."""
 
     def __init__(self, *arguments: str, redis_url: str = "", lease_seconds: float = LEASE_SECONDS) -> None:
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (Stage.end closes it)
+        self.errors = tempfile.TemporaryFile("a+")  # noqa: SIM115 (Stage.end closes it)
         self.popen = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.syncjobs.child"),
