@@ -147,7 +147,7 @@ def test_a_nameless_call_never_closes_a_run_that_a_process_of_ours_holds(seconds
 
 
 @pytest.mark.parametrize("status", FINAL)
-@pytest.mark.parametrize("opened", CronLog.OPEN)
+@pytest.mark.parametrize("opened", sorted(CronLog.OPEN))
 @pytest.mark.parametrize("trigger", [trigger for trigger in CronLog.Trigger if trigger != CronLog.Trigger.SQL])
 def test_a_nameless_call_never_closes_a_run_that_came_through_a_door_of_ours(
     trigger: str, opened: str, status: str
