@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from mysetlist.catalog.models import Artist, Setlist, Show, Song
+from syncjobs.clients import http
 from syncjobs.clients.errors import Source
 from syncjobs.clients.http import Limits
 from syncjobs.clients.songs import song_key
@@ -112,6 +113,8 @@ def test_without_faults_nothing_is_asked_for_that_is_not_needed(world: Outside) 
 
 def test_with_faults_all_of_it_still_arrives_once(world: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Limits.__init__.__kwdefaults__, "read_seconds", 0.5)
+    monkeypatch.setattr(http, "FIRST_BACKOFF_SECONDS", 0.05)
+    monkeypatch.setattr(http, "JITTER_SECONDS", 0.05)
     world.fails(*GONE_WRONG, seed=5)
     command("master_sync")
     assert {call.fault for call in world.log.calls} >= {"error", "wait", "silent"}
