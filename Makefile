@@ -4,6 +4,8 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)  # one more than cores: many tests wait for processes
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-import serve test browser check chaos bench lock
 
@@ -20,7 +22,7 @@ serve: .venv/installed ## Website and admin on port 8000, with a demo login (POR
 	@$(BIN)/python -m mysetlist.serve
 
 test: check ## Check the code, then run the whole suite on a real PostgreSQL (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 browser: .venv/installed ## See the admin in a real Chromium (CHROMIUM=/path/to/one; ARGS= goes to pytest)
 	@test -n "$(CHROMIUM)" || { echo "No Chromium found. On Debian: apt-get install -y --no-install-recommends chromium. Or: make browser CHROMIUM=/path/to/chromium"; exit 1; }

@@ -103,9 +103,13 @@ class Together(Manager):  # type: ignore[misc]
         else:  # honcho has no process yet that it could stop
             threading.Timer(0.1, self.terminate).start()
 
+    def _any_stopped(self) -> bool:
+        """Only the end of the website, or being told so, ends the others: who else is gone, health and alerts tell."""
+        return self._terminating or self._processes["web"].get("returncode") is not None
+
 
 def run(folder: Path) -> int:
-    """Run the lines of the Procfile until one ends or we are told to stop; then stop them all."""
+    """Run the lines of the Procfile until the website ends or we are told to stop; then stop them all."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     manager = Together()
     for name, command in parse_procfile((folder / "Procfile").read_text()).processes.items():

@@ -105,6 +105,20 @@ def test_it_serves_until_it_is_told_to_stop_and_leaves_no_process(environment, p
     assert processes_with(*ours) == []
 
 
+def test_a_worker_that_is_gone_leaves_the_website_to_tell_of_it(environment, port):
+    server = start(environment)
+    try:
+        answer(f"http://localhost:{port}/livez")
+        worker = next(found[1] for line in server.stdout if (found := re.search(r"worker started \(pid=(\d+)\)", line)))
+        os.killpg(int(worker), signal.SIGKILL)
+        assert any("worker stopped" in line for line in server.stdout)
+        assert answer(f"http://localhost:{port}/livez")
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=PATIENCE)
+    assert server.returncode == 0
+
+
 def test_it_says_when_the_port_is_taken(environment, port):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
