@@ -14,6 +14,7 @@ PARTS: dict[str, tuple[list[str], int]] = {
     "trending": (["bench.trending", "--explain"], 2400),
     "api": (["bench.api"], 1500),
     "scrape": (["bench.scrape"], 600),
+    "desk": (["bench.desk"], 600),
     "retention": (["bench.retention"], 600),
     "queue": (["bench.queue"], 900),
     "imports": (["bench.imports"], 300),

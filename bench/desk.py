@@ -1,15 +1,13 @@
 """The operator's desk at a million runs: python -m bench.desk [runs].
 
-Fills the database of DJANGO_SETTINGS_MODULE, which should be an empty one, inside a transaction that is rolled back.
+On an embedded cluster of its own, emptied first: rows rolled back would lie in the indexes as dead ones.
 """
 
-import os
 import sys
 from typing import Any
 
-import django
-
-from bench.scrape import say, timed
+from bench.machine import Told, cluster, load, machine
+from bench.scrape import timed
 
 # Every job each minute: far more slots within a day than our schedules have.
 FILL = """
@@ -37,8 +35,10 @@ SELECT (%s::text[])[1 + n %% array_length(%s::text[], 1)], 'sync_artist_image', 
 
 
 def main(count: int) -> None:
+    cluster("desk")
+    say = Told("desk.md")
     from django.conf import settings
-    from django.db import connection, transaction
+    from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
@@ -47,27 +47,26 @@ def main(count: int) -> None:
 
     jobs, queues = list(settings.CRON_JOBS), list(QUEUES)
     settings.ALLOWED_HOSTS = ["*"]
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE cron_logs, cron_metrics, queue_jobs, job_events CASCADE")
         cursor.execute(FILL, [jobs, count // len(jobs)])
         cursor.execute(FIGURES, [jobs])
         cursor.execute(QUEUE, [queues, queues])
-        cursor.execute("ANALYZE cron_logs, cron_metrics, queue_jobs")
-        client = Client()
-        client.force_login(User.objects.create(username="bench", is_staff=True, is_superuser=True))
+        cursor.execute("VACUUM ANALYZE")
+    client = Client()
+    client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])
 
-        def desk() -> Any:
-            return client.get("/admin/")
+    def desk() -> Any:
+        return client.get("/admin/")
 
-        say(f"{count:,} runs of {len(jobs)} jobs, {1440 * len(jobs):,} slots in a day, 300,000 queue jobs")
-        say(f"desk: {timed(desk)}")
-        with CaptureQueriesContext(connection) as captured:
-            size = len(desk().content)
-        slowest = max(float(query["time"]) for query in captured.captured_queries)
-        say(f"{len(captured)} queries, the slowest {slowest * 1000:.0f} ms; the page has {size // 1024} kB")
-        transaction.set_rollback(True)
+    say(f"# The desk\n\n{machine()}; `python -m bench.desk`; {load()}\n")
+    say(f"{count:,} runs of {len(jobs)} jobs, {1440 * len(jobs):,} slots in a day, 300,000 queue jobs\n")
+    say(f"- the page: {timed(desk)}")
+    with CaptureQueriesContext(connection) as captured:
+        size = len(desk().content)
+    slowest = max(float(query["time"]) for query in captured.captured_queries)
+    say(f"- {len(captured)} queries, the slowest {slowest * 1000:.0f} ms; {size // 1024} kB")
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysetlist.settings")
-    django.setup()
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
