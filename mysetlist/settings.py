@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from monitoring.logs import logging_config
-from mysetlist import broker, embedded
+from mysetlist import broker
+from mysetlist.database import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -166,19 +167,7 @@ TEMPLATES = [
 ]
 
 # PostgreSQL always. Without DATABASE_URL the first query starts the embedded server.
-if DATABASE_URL:
-    DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
-    for name in ("host", "port"):  # a socket's folder comes as ?host=; broker and backups look for it where a host is
-        if said := DATABASES["default"].get("OPTIONS", {}).pop(name, None):
-            DATABASES["default"][name.upper()] = str(said)
-else:
-    DATABASES = {
-        "default": {
-            "ENGINE": "mysetlist.backend",
-            "EMBEDDED_FOLDER": str(DATA_DIR / "postgres"),
-            **embedded.connection_settings(DATA_DIR / "postgres"),
-        }
-    }
+DATABASES = {"default": database(DATABASE_URL, DATA_DIR / "postgres")}
 
 AUTH_USER_MODEL = "catalog.User"
 AUTH_PASSWORD_VALIDATORS = [

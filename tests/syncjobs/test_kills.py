@@ -2,8 +2,10 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+from django.db import connections
 
 from monitoring.heartbeats import living
 from syncjobs.models import JobEvent, QueueJob
@@ -81,6 +83,23 @@ def test_a_worker_frozen_past_its_lease_is_fenced_out(on_pgmq: Stage) -> None:
     eventually(lambda: frozen.said().count("no longer this worker's") >= 4, "the frozen worker to be fenced out")
     assert rows("SELECT job FROM effects WHERE what = 'second' GROUP BY job HAVING count(*) <> 1") == []
     assert done() == 4
+
+
+def test_a_worker_that_fell_silent_while_it_read_keeps_nobody_from_starting(on_pgmq: Stage) -> None:
+    """Frozen, or cut off, in the middle of a transaction on the queue of messages, whose locks it keeps."""
+    on_pgmq.relay()
+    on_pgmq.worker()
+    enqueue("note")
+    eventually(all_done, "the first job")
+    with closing(connections.create_connection("default")) as silent:
+        silent.set_autocommit(False)
+        with silent.cursor() as cursor:
+            cursor.execute("SELECT pgmq.read('jobs', 60, 1)")
+        on_pgmq.worker()
+        on_pgmq.relay()
+        eventually(lambda: len(living("worker")) == len(living("relay")) == 2, "the others")
+        enqueue("note")
+        eventually(all_done, "the last job")
 
 
 def test_effects_and_the_end_of_a_job_are_one(on_pgmq: Stage) -> None:
