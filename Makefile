@@ -21,6 +21,7 @@ demo-import: .venv/installed ## Import an artist from a stand-in for the three s
 serve: .venv/installed ## Website and admin on port 8000, with a demo login (PORT=8001 for another); Ctrl-C stops it
 	@$(BIN)/python -m mysetlist.serve
 
+test: export PYTHONDONTWRITEBYTECODE =  # hundreds of processes start: each would compile all of it anew
 test: check ## Check the code, then run the whole suite on a real PostgreSQL (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 

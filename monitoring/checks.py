@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from time import perf_counter
 
-import redis
 from django.conf import settings
 from django.db import connection
 
@@ -90,9 +89,11 @@ def cache() -> str:
     """Redis answers, if there is one."""
     if not settings.REDIS_URL:
         return "Each process has its own; REDIS_URL is not set."
+    from redis import RedisError
+
     try:
         _ping_redis()
-    except redis.RedisError as problem:
+    except RedisError as problem:
         raise Degraded(
             f"Redis does not answer ({type(problem).__name__}). Limits hold per process meanwhile."
         ) from problem
@@ -100,7 +101,9 @@ def cache() -> str:
 
 
 def _ping_redis() -> None:
-    server = redis.Redis.from_url(
+    from redis import Redis  # here, or every command without one would wait for it to load
+
+    server = Redis.from_url(
         settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=None
     )
     try:

