@@ -18,3 +18,4 @@ from mysetlist.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fans log in often here
 DATABASES["default"]["EMBEDDED_OPTIONS"] = {"durable": False}  # noqa: F405
+WHITENOISE_AUTOREFRESH = True  # each test client would look through all static files first
