@@ -16,7 +16,7 @@ PARTS: dict[str, tuple[list[str], int]] = {
     "scrape": (["bench.scrape"], 600),
     "desk": (["bench.desk"], 600),
     "retention": (["bench.retention"], 600),
-    "queue": (["bench.queue"], 900),
+    "queue": (["bench.queue"], 1800),
     "imports": (["bench.imports"], 300),
 }
 

@@ -30,6 +30,7 @@ def transport_options(redis_url: str, database: Mapping[str, Any]) -> dict[str, 
         ),
         "init_extension": False,  # a migration installed it
         "use_notify": True,
+        "notify_throttle_interval_ms": 0,  # else one wake-up in 250 ms, and most jobs wait for the next poll
         "polling_interval": 0.05,
         "wait_time_seconds": 0,  # anything else polls queue after queue inside the server
         "visibility_timeout": VISIBILITY_SECONDS,

@@ -39,7 +39,7 @@ class Relay:
         self.stop = stop
         self.component = f"relay {this_process()}"
         self.listener = connections.create_connection("default")
-        self.broker = celery().connection_for_write()  # connects when it is used
+        self.broker = publisher()  # connects when it is used
         self.rescued_at = self.beaten_at = float("-inf")
 
     def run(self) -> None:
@@ -91,7 +91,12 @@ class Relay:
         connection.close()
         self.listener.close()
         self.broker.release()
-        self.broker = celery().connection_for_write()
+        self.broker = publisher()
+
+
+def publisher() -> Any:
+    """It sends and never reads: PGMQ's news would pile up on a connection that listens for nobody."""
+    return celery().connection_for_write(transport_options={"use_notify": False})
 
 
 def publish(due: list[tuple[int, str]], broker: Connection) -> None:

@@ -9,6 +9,7 @@ from celery import Celery
 from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError
+from kombu.simple import SimpleQueue
 
 from mysetlist import broker
 from syncjobs import relay
@@ -28,6 +29,13 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[relay.Relay]:
     made.broker.release()
 
 
+@pytest.fixture
+def consumer(made: relay.Relay) -> Iterator[SimpleQueue]:
+    """Who takes the messages, as a worker does."""
+    with relay.celery().connection_for_read() as link, link.SimpleQueue(settings.CELERY_TASK_DEFAULT_QUEUE) as queue:
+        yield queue
+
+
 def ask(sql: str) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
@@ -43,12 +51,29 @@ def test_messages_that_a_worker_took_and_never_acknowledged_do_not_lie_in_the_br
     assert relay.waiting(made.broker) == 1
 
 
-def test_counting_the_messages_changes_nothing_that_others_use(made: relay.Relay) -> None:
+def test_counting_the_messages_changes_nothing_that_others_use(made: relay.Relay, consumer: SimpleQueue) -> None:
     relay.publish([(1, "note")], made.broker)
     trigger = "SELECT oid FROM pg_trigger WHERE tgrelid = 'pgmq.q_jobs'::regclass"
     before = ask(trigger)
     assert relay.waiting(made.broker) == 1
     assert ask(trigger) == before != []
+
+
+def test_every_message_wakes_the_workers_however_fast_they_come(made: relay.Relay, consumer: SimpleQueue) -> None:
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as listener:
+        listener.autocommit = True
+        listener.execute('LISTEN "pgmq.q_jobs.INSERT"')
+        relay.publish([(number, "note") for number in range(3)], made.broker)
+        assert len(list(listener.notifies(timeout=5, stop_after=3))) == 3
+
+
+def test_a_relay_does_not_listen_to_what_it_never_reads(made: relay.Relay) -> None:
+    listeners = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN \"pgmq%'"
+    )
+    before = ask(listeners)
+    relay.publish([(1, "note")], made.broker)
+    assert ask(listeners) == before
 
 
 def test_a_relay_that_has_hung_up_sends_again(made: relay.Relay) -> None:
