@@ -14,22 +14,28 @@ class Channel(pgmq.Channel):
     """Leaves a queue alone that is as it should be."""
 
     def _new_queue(self, queue: str, **kwargs: Any) -> None:
-        self._maybe_enable_notify(queue)
+        name = self._queue_name(queue)
+        if not self._has_queue(queue):  # type: ignore[no-untyped-call]
+            self.pgmq.create_queue(name)  # under a lock of PGMQ's own
+        self._maybe_enable_notify(queue, name)
 
     def _maybe_enable_notify(self, queue: str, queue_name: str | None = None) -> None:
+        if not self.use_notify:
+            return
         name = queue_name or self._queue_name(queue)
-        if not self._is_made(name):
+        if not self._is_told_of(name):
             pool = self.pgmq.pool
             assert pool
             with pool.connection() as link:
                 link.execute("SELECT pgmq.acquire_queue_lock(%s)", [name])
-                if not self._is_made(name, link):  # nobody was faster
-                    self.pgmq.create_queue(name, conn=link)
+                if not self._is_told_of(name, link):  # nobody was faster
                     self.pgmq.enable_notify(name, self.notify_throttle_interval_ms, conn=link)
         self.connection._register_notify_queue(name)
 
-    def _is_made(self, name: str, link: Any = None) -> bool:
-        return name in {each.queue_name for each in self.pgmq.list_notify_throttles(conn=link)}
+    def _is_told_of(self, name: str, link: Any = None) -> bool:
+        """Whether listeners are notified of new messages, as often as we ask for."""
+        told = {each.queue_name: each.throttle_interval_ms for each in self.pgmq.list_notify_throttles(conn=link)}
+        return bool(told.get(name) == self.notify_throttle_interval_ms)
 
 
 class Transport(pgmq.Transport):
