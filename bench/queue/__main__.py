@@ -7,6 +7,7 @@ finishing. All take their turn in each round, and the median of the rounds count
 nothing. Procrastinate knows no broker: it is on PostgreSQL beside both.
 """
 
+import signal
 import sys
 from statistics import median
 
@@ -31,6 +32,7 @@ LINES = {
 def main() -> None:
     from django.core.management import call_command
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no worker is left behind for the next run
     ours.set_up()
     call_command("migrate", verbosity=0)
     theirs.set_up()

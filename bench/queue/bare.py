@@ -17,7 +17,7 @@ def measure(url: str) -> Figures:
     from mysetlist import broker
     from mysetlist.celery import app
 
-    options = broker.transport_options(url, settings.DATABASES["default"])
+    options = broker.transport_options(url, settings.DATABASES["default"]) | {"use_notify": False}  # it only sends
     clear()
     with Connection(url or "pgmq://localhost", transport_options=options) as link, app.amqp.Producer(link) as producer:
 
