@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -85,6 +85,8 @@ def _expected(met: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound("There is nothing at this address.")
     if isinstance(met, PermissionDenied):
         return exceptions.PermissionDenied()
+    if isinstance(met, RequestDataTooBig):  # Django looked at the body before our parser did
+        return TooLarge()
     if isinstance(met, DataError) and "NUL" in str(met):
         return exceptions.ParseError("The request contains a NUL character.")
     if isinstance(met, OperationalError | InterfaceError):
@@ -120,6 +122,8 @@ def _flat(detail: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_door(request):
+        if isinstance(exception, RequestDataTooBig):
+            return problem(413, TooLarge.default_detail, name=TooLarge.default_code)
         return problem(400, "The request cannot be understood.", name="bad_request")
     return defaults.bad_request(request, exception)
 

@@ -118,6 +118,7 @@ def test_what_is_no_song_is_400_and_named(of: Any) -> None:
         (b'{"setlist_song": NaN}', "application/json", 400),
         (b'{"setlist_song": ' + b"9" * 6000 + b"}", "application/json", 400),
         (b"{}".ljust(70_000), "application/json", 413),
+        (b"{}".ljust(3_000_000), "application/json", 413),
         (b"setlist_song=1", "application/x-www-form-urlencoded", 415),
         (b"<vote/>", "text/xml", 415),
         (b"{}", "", 415),
