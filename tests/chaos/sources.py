@@ -15,7 +15,7 @@ from tests.standin.calls import most_within
 from tests.standin.faults import Fault, Kind
 from tests.standin.outside import Outside, outside
 from tests.syncjobs.crowds import Crowd
-from tests.syncjobs.outsiders import FRESH, questions
+from tests.syncjobs.outsiders import FAST, FRESH, questions
 from tests.syncjobs.toll import rows
 
 RATE, QUOTA = 20, 1000
@@ -168,9 +168,10 @@ def r16(ground: Ground, size: float) -> Toll:
 
 def _calls_without_faults(world: Outside, asked: list[tuple[Source, str, str]]) -> int:
     """How many calls these questions are when nothing goes wrong, tokens aside."""
-    with override_settings(**world.settings(), SOURCE_LIMITS=dict.fromkeys(Source, (1000.0, 0))):
+    with override_settings(**world.settings(), SOURCE_LIMITS=FAST):
         for source, what, of in asked:
             getattr(client_for(source), what)(of)
     calls = sum(call.path != "/api/token" for call in world.log.calls)
     world.log.clear()
+    ask(FRESH)
     return calls
