@@ -20,6 +20,7 @@ from pathlib import Path
 from django.conf import settings
 from honcho.environ import parse_procfile
 
+from mysetlist.asgi import AT_WORK
 from syncjobs.queue import enqueue_many
 from tests.chaos.ground import Ground, Toll, figures, unmet
 from tests.chaos.workers import numbers
@@ -28,7 +29,7 @@ from tests.syncjobs.toll import all_done, rows
 
 STEPS, PAUSE_SECONDS = 20, 0.1
 OF_A_JOB = 4  # clients
-MOST_CONNECTIONS = 3  # of one web process: all its streams, and its requests
+MOST_CONNECTIONS = AT_WORK + 2  # of one web process: its requests, all its streams, and one that is just closing
 LOOK_SECONDS = 0.1
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('mysetlist streams', 'chaos web')"
 
