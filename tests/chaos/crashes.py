@@ -4,9 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from django.db import connection, transaction
-
-from monitoring.cron import command_at
+from monitoring.cron import AlreadyRunning, cron_job
 from monitoring.models import CronLog
 from tests.chaos.ground import Ground, Toll, unmet
 from tests.monitoring import processes
@@ -67,20 +65,21 @@ def r23(ground: Ground, size: float) -> Toll:
     )
 
 
+@cron_job
+def work() -> dict[str, int]:
+    """The next one: how many are open when it is let in."""
+    return {"open": CronLog.objects.filter(job_name="work", status="running").count()}
+
+
 def _died(step: Callable[[Stage], None]) -> tuple[float, int]:
-    """How long after its death a run was open, and the most runs that were open at once."""
+    """How long after its death the next run was let in, and the most runs that were open then."""
     with processes.stage() as stage:
         step(stage)
-        began, most = time.monotonic(), 0
-        while _lives():
-            most = max(most, CronLog.objects.filter(job_name="work", status="running").count())
-            time.sleep(LOOK_SECONDS)
-        took = time.monotonic() - began
-        stage.working(lease_seconds=LEASE_SECONDS).tell("").end()  # the next one is let in, at once
-    return took, most
-
-
-def _lives() -> bool:
-    """Whether the next call would be sent away; it closes what fell silent, as every call does."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        return command_at(cursor, "work") is not None
+        began = time.monotonic()
+        while True:
+            try:
+                counted = work().result
+                break
+            except AlreadyRunning:
+                time.sleep(LOOK_SECONDS)
+    return time.monotonic() - began, int(counted["open"])

@@ -51,8 +51,7 @@ def arguments() -> argparse.Namespace:
         prog="make chaos ARGS=",
         description="Kill everything and count what was lost.",
         epilog="\n".join(
-            f"  {name:{HELP_COLUMNS}}{scenario.says} ({', '.join(scenario.brokers)})"
-            for name, scenario in scenarios.ALL.items()
+            f"  {name:{HELP_COLUMNS}}{scenario.says} ({scenario.on})" for name, scenario in scenarios.ALL.items()
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -23,6 +23,10 @@ class Scenario:
         """What it is, in half a line."""
         return (self.run.__doc__ or "").splitlines()[0].rstrip(".")
 
+    @property
+    def on(self) -> str:
+        return ", ".join(self.brokers) if self.asks_broker else "no broker"
+
 
 ALL: dict[str, Scenario] = {
     "R1": Scenario(run=workers.r1, brokers=BOTH),
