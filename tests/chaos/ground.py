@@ -123,7 +123,8 @@ def the_database() -> Place:
 def stop_database(how: str = "immediate") -> None:
     """Without a checkpoint, or fast; whoever needs it next starts it, and it recovers from its log."""
     place = the_database()
-    server_call(place, place.cluster, "pg_ctl", "stop", "-s", "-m", how)
+    # Without waiting: somebody may have started it again within a blink, and pg_ctl would wait for that one's end.
+    server_call(place, place.cluster, "pg_ctl", "stop", "-s", "-W", "-m", how)
     connection.close()
 
 
