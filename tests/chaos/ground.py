@@ -31,7 +31,13 @@ class Toll:
     jobs: int
     lost: int
     twice: int
-    remark: str = ""
+    remark: str = ""  # what was measured
+    missed: str = ""  # the targets that were not met, in words
+
+
+def unmet(targets: dict[str, bool]) -> str:
+    """Those targets that are not met, by their words."""
+    return "; ".join(target for target, is_met in targets.items() if not is_met)
 
 
 class Ground(Stage):
@@ -114,10 +120,11 @@ def the_database() -> Place:
     return Place.of(Path(settings.DATABASES["default"]["EMBEDDED_FOLDER"]))
 
 
-def stop_database() -> None:
-    """Without a checkpoint; whoever needs it next starts it, and it recovers from its log."""
+def stop_database(how: str = "immediate") -> None:
+    """Without a checkpoint, or fast; whoever needs it next starts it, and it recovers from its log."""
     place = the_database()
-    server_call(place, place.cluster, "pg_ctl", "stop", "-s", "-m", "immediate")
+    # Without waiting: somebody may have started it again within a blink, and pg_ctl would wait for that one's end.
+    server_call(place, place.cluster, "pg_ctl", "stop", "-s", "-W", "-m", how)
     connection.close()
 
 

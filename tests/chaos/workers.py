@@ -9,12 +9,13 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from syncjobs.models import QueueJob
 from syncjobs.queue import enqueue, enqueue_many
-from tests.chaos.ground import Ground, Toll, crash_database, figures, not_completed, taken_back
+from tests.chaos.ground import Ground, Toll, crash_database, figures, not_completed, stop_database, taken_back, unmet
 from tests.syncjobs.stage import eventually
 from tests.syncjobs.toll import done, lost_and_doubled, rows
 
 PAUSE_SECONDS = 0.005  # within a job, for kills to strike
 WORKER = ("worker", "4")
+IN_HAND = 16  # jobs that may be done between a look and a strike
 
 
 def numbers() -> list[int]:
@@ -39,10 +40,12 @@ def killed(ground: Ground, *, jobs: int, kills: int, strike: Callable[[int], str
 
 
 def r1(ground: Ground, size: float) -> Toll:
+    """Two workers at work; five times one is killed with its whole tree."""
     return killed(ground, jobs=int(2000 * size), kills=5)
 
 
 def r2(ground: Ground, size: float) -> Toll:
+    """Twenty workers killed, and every fourth time the broker or the database with them."""
     return killed(
         ground,
         jobs=int(10_000 * size),
@@ -52,6 +55,7 @@ def r2(ground: Ground, size: float) -> Toll:
 
 
 def r3(ground: Ground, size: float) -> Toll:
+    """Relays killed at each step of publishing."""
     times, steps = max(int(50 * size), 1), ("after-select", "after-commit", "mid-batch", "after-send")
     enqueue_many("apply", [{}] * 200)
     expected = numbers()
@@ -96,7 +100,8 @@ def _begun() -> int:
 
 
 def r5(ground: Ground, size: float) -> Toll:
-    tries = max(int(300 * size) // 3, 1) * 3
+    """Killed inside the finishing transaction, and just behind it: effects and ends are one."""
+    tries = max(int(1000 * size) // 3, 1) * 3
     enqueue_many("die_in_finish", [{"step": step} for step in ("before", "after", "committed")] * (tries // 3))
     ground.relay()
     ground.start("worker", "16")
@@ -117,10 +122,11 @@ def r6(ground: Ground, size: float) -> Toll:
     for _ in range(2):
         ground.start(*WORKER)
     try:
-        for _ in range(crashes):
+        for number in range(crashes):
             ground.wait_for_work(max(jobs // (crashes + 2), 1))
-            crash_database()
-            standstill = max(standstill, ground.wait(lambda: done() >= 0, "the database") + ground.wait_for_work(1))
+            was = done()
+            _stop_somehow(number)
+            standstill = max(standstill, ground.wait(lambda n=was: done() > n + IN_HAND, "work again"))
     finally:
         stop.set()
         callers.join()
@@ -128,8 +134,18 @@ def r6(ground: Ground, size: float) -> Toll:
     lost, twice = lost_and_doubled(expected + acknowledged)
     told = f"{len(acknowledged)} enqueued meanwhile; work again after {standstill:.1f} s at most"
     return Toll(
-        killed=f"{crashes} × PostgreSQL (kill -9)", jobs=jobs + len(acknowledged), lost=lost, twice=twice, remark=told
+        killed=f"{crashes} × PostgreSQL (kill -9, immediate, fast)",
+        jobs=jobs + len(acknowledged),
+        lost=lost,
+        twice=twice,
+        remark=told,
+        missed=unmet({"work again within 10 s": standstill <= 10}),
     )
+
+
+def _stop_somehow(number: int) -> None:
+    """By turns as a power cut, a crash and an administrator do."""
+    (crash_database, stop_database, lambda: stop_database("fast"))[number % 3]()
 
 
 def _enqueue(acknowledged: list[int], stop: threading.Event) -> None:
@@ -143,20 +159,40 @@ def _enqueue(acknowledged: list[int], stop: threading.Event) -> None:
 
 
 def r9(ground: Ground, size: float) -> Toll:
-    poisonous, others = max(int(5 * size), 1), int(1000 * size)
-    for _ in range(poisonous):
-        enqueue("poison", priority=1)
-    enqueue_many("apply", [{}] * others)
+    """A job that kills its process is dead after three, and the others hardly wait for it."""
+    others = max(int(3000 * size), 1000)  # fewer would tell of chance alone
     ground.relay()
     ground.start(*WORKER)
+    _waits_of(ground, others // 10)  # cold
+    before = _waits_of(ground, others)
+    enqueue("poison", priority=1)
+    beside = _waits_of(ground, others)
     ground.wait_for_all()
-    healthy = QueueJob.objects.filter(job_name="apply").values_list("pk", flat=True)
-    lost, twice = lost_and_doubled(healthy)
+    usual = (before + _waits_of(ground, others)) / 2
+    lost, twice = lost_and_doubled(QueueJob.objects.filter(job_name="apply").values_list("pk", flat=True))
     dead = QueueJob.objects.filter(job_name="poison", status="dead", lost_count=3).count()
-    told = f"{dead} of {poisonous} that kill are dead after three"
+    more = beside / usual - 1
     return Toll(
-        killed=f"{3 * poisonous} by their jobs", jobs=others, lost=lost + poisonous - dead, twice=twice, remark=told
+        killed="3 by their job",
+        jobs=3 * others + others // 10,
+        lost=lost + 1 - dead,
+        twice=twice,
+        remark=f"the others' p95 wait {usual:.1f} s without it, {beside:.1f} s beside it ({more:+.0%})",
+        missed=unmet({"at most +20 %": more <= 0.2}),
     )
+
+
+def _waits_of(ground: Ground, jobs: int) -> float:
+    """How long 95 of 100 of so many jobs wait at most, when all are enqueued at once; they are done then."""
+    after = max(numbers(), default=0)
+    enqueue_many("apply", [{"pause": PAUSE_SECONDS}] * jobs)
+    mine = QueueJob.objects.filter(pk__gt=after, job_name="apply")
+    ground.wait(lambda: not mine.live().exists(), "the others")
+    (waited,) = figures(
+        "SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM started_at - created_at))"
+        f" FROM queue_jobs WHERE job_name = 'apply' AND id > {after}"
+    )
+    return float(waited)
 
 
 def r12(ground: Ground, size: float) -> Toll:

@@ -2,7 +2,7 @@
 
 Called as `python -m tests.syncjobs.child <database> <lease seconds> worker <concurrency>`, `… scheduler` or
 `… relay [<where it dies> [<how many times>]]`. TEST_PLACES is the concurrency of the queue, TEST_CLOCK by how many
-seconds the clock of the process is wrong.
+seconds the clock of the process is wrong, TEST_STANDIN where the stand-in for the sources is.
 """
 
 import os
@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import django
+import requests
 import time_machine
 
 RENEWALS_A_LEASE = 4
@@ -36,6 +37,8 @@ def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
     attempts.RENEW_SECONDS = attempts.LEASE_SECONDS / RENEWALS_A_LEASE
     publishing.REPUBLISH_SECONDS = 1.0
     relay.RESCUE_SECONDS = relay.TICK_SECONDS = 0.2
+    if standin := os.environ.get("TEST_STANDIN"):
+        ask_instead(standin)
     url = os.environ["TEST_REDIS_URL"]
     app.conf.update(
         broker_url=url or "pgmq://localhost",
@@ -54,6 +57,17 @@ def main(database: str, lease_seconds: str, what: str, *arguments: str) -> None:
         if arguments:
             die(arguments[0], relay)
         call_command("relay")
+
+
+def ask_instead(url: str) -> None:
+    """The sources are here, and as fast as one likes."""
+    from django.conf import settings
+
+    from tests.syncjobs.outsiders import FAST
+
+    for name, value in requests.get(f"{url}/standin/settings", timeout=10).json().items():
+        setattr(settings, name, value)
+    settings.SOURCE_LIMITS = FAST
 
 
 def is_survivor(times: str = "") -> bool:

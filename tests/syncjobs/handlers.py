@@ -10,9 +10,10 @@ from typing import Any
 from django.db import connection
 
 from syncjobs.clients.errors import RecordNotFound, Source, SourceBusy
-from syncjobs.policies import POLICIES, QUEUES, Policy, Queue
+from syncjobs.policies import POLICIES, QUEUES, CatchUp, Policy, Queue
 from syncjobs.progress import Counts, Permanent, Snooze, Work
 from syncjobs.queue import enqueue_many
+from syncjobs.sources import client_for
 
 DO = "tests.syncjobs.handlers."
 HANDLERS: dict[str, tuple[str, int]] = {  # job: queue, attempts
@@ -30,18 +31,23 @@ HANDLERS: dict[str, tuple[str, int]] = {  # job: queue, attempts
     "poison": ("line", 3),
     "die_in_finish": ("line", 3),
     "note": ("line", 3),
+    "inquire": ("line", 8),
+    "tell": ("line", 3),
 }
+CAUGHT_UP = {f"caught_up_{how}": how for how in CatchUp}  # one for each way
 
 
 def register(concurrency: int = 4) -> None:
     QUEUES["line"] = Queue(concurrency=concurrency, attempts=3)
     for job, (queue, attempts) in HANDLERS.items():
         POLICIES[job] = Policy(path=DO + job, queue=queue, attempts=attempts, longest=timedelta(minutes=1))
+    for job, how in CAUGHT_UP.items():
+        POLICIES[job] = Policy(path=DO + "note", queue="line", longest=timedelta(minutes=1), catch_up=how)
 
 
 def unregister() -> None:
     del QUEUES["line"]
-    for job in HANDLERS:
+    for job in (*HANDLERS, *CAUGHT_UP):
         del POLICIES[job]
 
 
@@ -83,6 +89,23 @@ def apply_slowly(work: Work, seconds: float) -> Counts:
 def note(work: Work) -> Counts:
     """One effect, told at once."""
     effect("noted", work)
+    return {}
+
+
+def inquire(work: Work, source: str, what: str, of: str) -> Counts:
+    """One question to a source, its effect when it is answered."""
+    getattr(client_for(Source(source)), what)(of)
+    with work.finish(applied=1):
+        effect("answered", work)
+    return {}
+
+
+def tell(work: Work, steps: int, pause: float) -> Counts:
+    """Progress, step by step."""
+    for step in range(steps):
+        with work.checkpoint("telling", step * 100 // steps, f"step {step}"):
+            pass
+        time.sleep(pause)
     return {}
 
 

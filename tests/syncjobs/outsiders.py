@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from pytest_django.fixtures import Settings
 
+from syncjobs.clients.errors import Source
 from tests.standin.outside import Outside, outside
 
 FAST = {"ticketmaster": (1000.0, 5000), "spotify": (1000.0, 0), "setlistfm": (1000.0, 1440)}
@@ -31,3 +32,18 @@ def stand_in(settings: Settings, **options: Any) -> Iterator[Outside]:
 def today_is(world: Outside, days: int) -> None:
     """So many days after the world's begin."""
     world.today = world.world.begin + timedelta(days=days)
+
+
+def questions(world: Outside, artists: int) -> list[tuple[Source, str, str]]:
+    """Five of each of the first artists: the source, the client's method, the id."""
+    return [
+        question
+        for artist in list(world.world.artists.values())[:artists]
+        for question in (
+            (Source.TICKETMASTER, "artist", artist.ticketmaster_id),
+            (Source.TICKETMASTER, "shows_of_artist", artist.ticketmaster_id),
+            (Source.SPOTIFY, "artist", artist.spotify_id),
+            (Source.SPOTIFY, "albums_of_artist", artist.spotify_id),
+            (Source.SETLISTFM, "artist", artist.mbid),
+        )
+    ]

@@ -46,6 +46,14 @@ def make_due(job: QueueJob) -> None:
     QueueJob.objects.filter(pk=job.pk).update(run_at=timezone.now() - timedelta(seconds=1))
 
 
+def end(run: int, status: str = "success") -> None:
+    """A queued run and its queue job, as the worker ends them."""
+    QueueJob.objects.filter(run=run).update(status="completed", finished_at=timezone.now())
+    job = CronLog.objects.values_list("job_name", flat=True).get(pk=run)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT log_cron_run(%s, %s, NULL, %s)", [job, status, run])
+
+
 def kinds(job: QueueJob) -> list[str]:
     return list(JobEvent.objects.filter(job=job).order_by("seq").values_list("kind", flat=True))
 

@@ -13,7 +13,7 @@ from syncjobs.models import QueueJob
 from syncjobs.runs import miss, request_run
 from syncjobs.schedules import add_missing_schedules
 from tests.monitoring.runs import open_leased
-from tests.syncjobs.test_runs import end
+from tests.syncjobs.steps import end
 
 JOB = "calculate_trending"
 SLOT = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)

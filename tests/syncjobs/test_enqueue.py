@@ -1,6 +1,5 @@
 """What is put into the queue: inside the caller's transaction, once per key, or refused with the field named."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from syncjobs.models import QueueJob
 from syncjobs.policies import POLICIES, QUEUES
 from syncjobs.queue import BadArguments, CannotEnqueue, UnknownJob, UnknownQueue, enqueue, enqueue_many
 from tests.monitoring.runs import at_once
+from tests.syncjobs.crowds import committed_of_mixed, with_one_key
 from tests.syncjobs.steps import opened_run
 
 JOB = "calculate_trending"
@@ -57,34 +57,16 @@ def test_a_key_is_free_again_when_its_job_is_final() -> None:
 
 def test_sixteen_callers_of_one_key_at_once_make_one_job_each_time() -> None:
     """R11, smaller."""
-    rounds = 25
-    gate = threading.Barrier(16)
-
-    def call() -> list[int]:
-        made = []
-        for number in range(rounds):
-            gate.wait(20)
-            made.append(enqueue(JOB, dedup_key=f"key {number}").pk)
-        return made
-
-    answers = at_once(*[call] * 16)
+    answers = with_one_key(JOB, callers=16, rounds=25)
     assert answers == [answers[0]] * 16
-    assert QueueJob.objects.count() == rounds
+    assert QueueJob.objects.count() == 25
 
 
 def test_of_mixed_commits_and_rollbacks_exactly_the_committed_are_there() -> None:
     """R10, smaller: four callers, 250 of each."""
 
-    def call(caller: int) -> None:
-        for number in range(250):
-            with transaction.atomic():
-                enqueue(JOB, dedup_key=f"{caller}/{number}")
-                if number % 2:
-                    transaction.set_rollback(True)
-
-    assert at_once(*[lambda caller=caller: call(caller) for caller in range(4)]) == [None] * 4
-    keys = set(QueueJob.objects.values_list("dedup_key", flat=True))
-    assert keys == {f"{caller}/{number}" for caller in range(4) for number in range(0, 250, 2)}
+    committed = committed_of_mixed(JOB, callers=4, each=500)
+    assert set(QueueJob.objects.values_list("dedup_key", flat=True)) == committed
 
 
 def test_many_are_inserted_at_once_and_the_new_ones_counted() -> None:

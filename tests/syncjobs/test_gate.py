@@ -1,20 +1,15 @@
 """The shared gate over real processes, in and out of transactions, and before the stand-in's faults."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
 from syncjobs import sources
@@ -32,10 +27,11 @@ from syncjobs.models import SourceState
 from syncjobs.sources import Share, SharedGate, client_for, left_today, spending
 from tests.standin.faults import Fault, Kind
 from tests.standin.outside import Outside, outside
+from tests.syncjobs.crowds import Crowd
+from tests.syncjobs.outsiders import questions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 5
 FAST = dict.fromkeys(Source, (200.0, 0))
 
@@ -63,32 +59,9 @@ def standin(standing: Outside, settings) -> Outside:
 
 
 @pytest.fixture
-def crowd() -> Iterator[Callable[[float, float], list[list[str]]]]:
-    """Ask from many processes at once."""
-    with ExitStack() as stack:
-
-        def ask(per_second: float, seconds: float) -> list[list[str]]:
-            database = connection.settings_dict["NAME"]
-            command = [sys.executable, "-m", "tests.syncjobs.gate_process", database, str(per_second), str(seconds)]
-            environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-            started = []
-            for _ in range(PROCESSES):
-                process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
-                )
-                stack.callback(process.communicate)
-                stack.callback(process.kill)
-                started.append(process)
-            for process in started:
-                assert process.stdout
-                assert process.stdout.readline() == "ready\n"
-            for process in started:
-                assert process.stdin
-                process.stdin.write("go\n")
-                process.stdin.flush()
-            return [json.loads(process.stdout.readline()) for process in started if process.stdout]
-
-        yield ask
+def crowd() -> Iterator[Crowd]:
+    with Crowd(PROCESSES) as made:
+        yield made
 
 
 def state() -> SourceState:
@@ -104,7 +77,7 @@ def outcome(verdict: Verdict, **more) -> Outcome:
 
 def test_many_processes_together_keep_to_the_rate(crowd):
     began = timezone.now()
-    told = Counter(word for words in crowd(20, 2.0) for word in words)
+    told = Counter(word for words in crowd.ask(20, 2.0) for word, _ in words)
     span = (state().next_at - began).total_seconds()
     assert set(told) <= {"granted", "rate"}
     assert told["granted"] == state().quota_used
@@ -115,7 +88,7 @@ def test_many_processes_together_keep_to_the_rate(crowd):
 def test_of_many_processes_one_probes(crowd):
     past = timezone.now() - timedelta(seconds=1)
     SourceState.objects.create(name="ticketmaster", breaker="open", retry_at=past, openings=1)
-    told = Counter(word for words in crowd(1000, 0) for word in words)
+    told = Counter(word for words in crowd.ask(1000, 0) for word, _ in words)
     assert told == {"granted": 1, "breaker": PROCESSES - 1}
     assert state().breaker == "half_open"
 
@@ -334,24 +307,14 @@ def test_under_faults_all_is_got_and_nobody_calls_while_retry_after_runs(standin
         Fault(kind=Kind.CUT, chance=0.01),
         seed=5,
     )
-    artists = list(standin.world.artists.values())[:12]
-    questions: list[Callable[[], object]] = [
-        question
-        for artist in artists
-        for question in (
-            lambda artist=artist: sources.ticketmaster().artist(artist.ticketmaster_id),
-            lambda artist=artist: sources.ticketmaster().shows_of_artist(artist.ticketmaster_id),
-            lambda artist=artist: sources.spotify().artist(artist.spotify_id),
-            lambda artist=artist: sources.spotify().albums_of_artist(artist.spotify_id),
-            lambda artist=artist: sources.setlistfm().artist(artist.mbid),
-        )
-    ]
+    asked = questions(standin, 12)
 
-    def persist(question: Callable[[], object]) -> object:
+    def persist(question: tuple[Source, str, str]) -> object:
+        source, what, of = question
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
-                return question()
+                return getattr(client_for(source), what)(of)
             except SourceBusy as busy:
                 time.sleep(min(busy.retry_after, 2))
             except SourceUnavailable:
@@ -361,10 +324,10 @@ def test_under_faults_all_is_got_and_nobody_calls_while_retry_after_runs(standin
         return None
 
     with ThreadPoolExecutor(4) as threads:
-        assert all(threads.map(persist, questions))
+        assert all(threads.map(persist, asked))
     assert standin.log.early() == []
     assert {"wait", "error", "silent"} <= {call.fault for call in standin.log.calls}
-    assert len(standin.log.calls) <= 1.35 * (len(questions) + 4)  # and a token for each thread
+    assert len(standin.log.calls) <= 1.35 * (len(asked) + 4)  # and a token for each thread
 
 
 def test_left_today_of_a_source_that_nobody_asked_yet_is_the_whole_share():

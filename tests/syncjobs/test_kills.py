@@ -11,7 +11,7 @@ from monitoring.heartbeats import living
 from syncjobs.models import JobEvent, QueueJob
 from syncjobs.queue import enqueue, enqueue_many
 from tests.syncjobs.stage import PATIENCE_SECONDS, Stage, eventually, real_redis, redis_server, stage
-from tests.syncjobs.toll import all_done, done, lost_and_doubled, rows
+from tests.syncjobs.toll import all_done, before_the_last, done, lost_and_doubled, rows
 
 pytestmark = pytest.mark.usefixtures("effects")
 
@@ -134,9 +134,7 @@ def test_what_is_urgent_overtakes_what_waits(on_pgmq: Stage) -> None:
     enqueue_many("apply", [{}] * 20, priority=5)
     (arrived,) = rows("SELECT clock_timestamp()")[0]
     eventually(lambda: done() == 140, "the last job")
-    begun = JobEvent.objects.filter(kind="started")
-    last_urgent = begun.filter(job__priority=5).order_by("seq").last()
-    assert begun.filter(job__priority=20, created_at__gt=arrived, seq__lt=last_urgent.seq).count() <= 2 * 4
+    assert before_the_last(5, 20, arrived) <= 2 * 4
 
 
 def test_a_worker_and_a_relay_say_that_they_live_and_leave_when_told(on_pgmq: Stage) -> None:

@@ -10,6 +10,7 @@ from syncjobs import queue
 from syncjobs.models import QueueJob
 from syncjobs.runs import CannotRun, Overlap, catch_up, miss, request_run
 from tests.monitoring.runs import at_once, open_leased
+from tests.syncjobs.steps import end
 
 JOB = "calculate_trending"
 HTTP, ADMIN = CronLog.Trigger.HTTP, CronLog.Trigger.ADMIN
@@ -21,13 +22,6 @@ pytestmark = pytest.mark.django_db
 
 def ask(**changes):
     return request_run(**{"job": JOB, "trigger": HTTP, "now": NOW} | changes)
-
-
-def end(run: int, status: str = "success") -> None:
-    """As the worker does it."""
-    QueueJob.objects.filter(run=run).update(status="completed", finished_at=NOW)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT log_cron_run(%s, %s, NULL, %s)", [JOB, status, run])
 
 
 def missed(*slots, to_catch_up=()):

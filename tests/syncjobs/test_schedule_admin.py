@@ -11,7 +11,8 @@ from syncjobs.models import QueueJob
 from syncjobs.runs import miss, request_run
 from syncjobs.schedules import add_missing_schedules
 from tests.monitoring.runs import log_cron_run
-from tests.syncjobs.test_runs import NOW, SLOT, end
+from tests.syncjobs.steps import end
+from tests.syncjobs.test_runs import NOW, SLOT
 
 JOB = "calculate_trending"
 LIST = reverse("admin:django_celery_beat_periodictask_changelist")

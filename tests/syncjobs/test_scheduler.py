@@ -13,7 +13,7 @@ from syncjobs.models import QueueJob, ScheduleState
 from syncjobs.policies import CatchUp, Policy
 from syncjobs.scheduler import SlotScheduler, account_for_all
 from syncjobs.schedules import add_missing_schedules
-from tests.syncjobs.test_runs import end
+from tests.syncjobs.steps import end
 
 JOB = "calculate_trending"
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)

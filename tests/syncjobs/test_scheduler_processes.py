@@ -20,6 +20,7 @@ from syncjobs.runs import Overlap, request_run
 from syncjobs.scheduler import account_for_all
 from tests.monitoring.processes import ROOT
 from tests.monitoring.runs import at_once, wait_until
+from tests.syncjobs.edits import EDITS, by_form
 from tests.syncjobs.stage import eventually, stage
 
 JOB = "calculate_trending"
@@ -173,24 +174,11 @@ def test_an_edit_by_form_by_update_and_by_sql_counts_within_ten_seconds(
     often = IntervalSchedule.objects.create(every=1, period="seconds")
     start()
 
-    def by_form() -> None:
-        url = reverse("admin:django_celery_beat_periodictask_change", args=[once_a_year.pk])
-        data = {"job": JOB, "enabled": "on", "interval": often.pk, "line": "", "timezone": "UTC", "kwargs": "{}"}
-        assert admin_client.post(url, data).status_code == 302
-
-    def by_update() -> None:
-        PeriodicTask.objects.update(crontab=None, interval=often)
-
-    def by_sql() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE django_celery_beat_crontabschedule SET minute = '*', hour = '*', day_of_month = '*'")
-            cursor.execute("UPDATE django_celery_beat_periodictask SET crontab_id = NULL, interval_id = %s", [often.pk])
-
-    for edit in (by_form, by_update, by_sql):
+    for edit in EDITS:
         PeriodicTask.objects.update(crontab=once_a_year.crontab_id, interval=None)
         CronLog.objects.all().delete()
         QueueJob.objects.all().delete()
-        edit()
+        edit(admin_client, once_a_year, often)
         edited = time.monotonic()
         wait_for_slots(1)
         assert time.monotonic() - edited < EFFECTIVE_SECONDS
@@ -205,9 +193,7 @@ def test_a_schedule_edited_while_all_run_fires_and_its_run_is_done(
         processes.relay()
         start()
         often = IntervalSchedule.objects.create(every=1, period="seconds")
-        url = reverse("admin:django_celery_beat_periodictask_change", args=[once_a_year.pk])
-        data = {"job": JOB, "enabled": "on", "interval": often.pk, "line": "", "timezone": "UTC", "kwargs": "{}"}
-        assert admin_client.post(url, data).status_code == 302
+        by_form(admin_client, once_a_year, often)
         done = CronLog.objects.filter(status="success")
         eventually(lambda: done.filter(trigger="schedule").count() >= 2, "two scheduled runs")
         PeriodicTask.objects.update(enabled=False)

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncjobs.slots import BadTiming, due_slots, newest_slot, next_runs
+from tests.syncjobs.walls import once_a_day, whole_hours
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 ZONES = ["UTC", BERLIN, NEW_YORK, LORD_HOWE, "Pacific/Apia", "America/St_Johns", "Asia/Kathmandu"]
@@ -112,11 +113,7 @@ def test_without_a_change_of_the_clock_cronsim_agrees(line, start, span):
 
 @given(st.sampled_from([BERLIN, NEW_YORK, LORD_HOWE]), moments, spans)
 def test_every_shown_time_of_an_hourly_schedule_is_a_whole_hour_on_the_wall(zone, start, span):
-    expected, minute = [], start.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    while minute <= start + span:
-        if minute.astimezone(ZoneInfo(zone)).minute == 0:
-            expected.append(minute)
-        minute += timedelta(minutes=1)
+    expected = whole_hours(ZoneInfo(zone), start, start + span)
     assert due_slots(cron("0 * * * *", zone), start, start + span) == expected
 
 
@@ -156,6 +153,7 @@ def test_fixed_times_come_once_and_repeated_ones_as_the_clock_shows_them(line, z
 def test_a_daily_schedule_has_one_slot_for_each_local_day_of_five_years(zone):
     slots = due_slots(cron("30 2 * * *", zone), utc("2024-01-01T00:00"), utc("2029-01-01T00:00"))
     days = [slot.astimezone(ZoneInfo(zone)).date() for slot in slots]
+    assert slots == once_a_day(ZoneInfo(zone), 2, 30, utc("2024-01-01T00:00"), utc("2029-01-01T00:00"))
     assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(days))
     assert len(days) in {1826, 1827}
 

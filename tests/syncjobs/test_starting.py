@@ -16,7 +16,7 @@ from mysetlist.rights import digest
 from syncjobs.models import QueueJob
 from syncjobs.starting import wait_asked
 from tests.monitoring.runs import wait_until
-from tests.syncjobs.test_runs import end
+from tests.syncjobs.steps import end
 
 JOB = "calculate_trending"
 URL = "/api/cron/calculate-trending/"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -16,9 +17,11 @@ from typing import Any, cast
 import pytest
 from django.db import connection
 
+from mysetlist.asgi import AT_WORK
 from syncjobs import streams
 from syncjobs.models import JobEvent
 from syncjobs.queue import cancel, checkpoint, claim, enqueue, finish, retry
+from tests.monitoring.runs import another_connection
 from tests.syncjobs.stage import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,6 +191,36 @@ def test_many_streams_hold_one_connection_and_hear_each_of_their_job(port: int) 
         for work, client in clients:
             assert [event["percent"] for event in client.events(2)] == [0, work.id % 100]
         assert connections() <= 3  # one for all streams, the others for requests
+
+
+def test_a_crowd_of_requests_takes_no_more_connections_than_places(port: int) -> None:
+    """The database has a hundred for everybody."""
+    job, crowd = enqueue("import_artist", name="Asked for").pk, 3 * AT_WORK
+    with ThreadPoolExecutor(crowd) as threads, another_connection() as theirs:
+        theirs.execute("LOCK TABLE queue_jobs")
+        answers = [threads.submit(status_of, port, job) for _ in range(crowd)]
+        eventually(lambda: waiting() >= AT_WORK, "the crowd")
+        asked = [waiting() for _ in range(50)]
+        theirs.rollback()
+        assert [answer.result() for answer in answers] == [200] * crowd
+    assert max(asked) == AT_WORK
+
+
+def status_of(port: int, job: int) -> int:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    client.request("GET", f"/api/jobs/{job}/", headers={"Authorization": f"Bearer {TOKEN}"})
+    status = client.getresponse().status
+    client.close()
+    return status
+
+
+def waiting() -> int:
+    """Connections that stand still for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def connections() -> int:

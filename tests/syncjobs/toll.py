@@ -1,10 +1,11 @@
 """What is lost and what was done twice: the effects of jobs, counted."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import connection
 
-from syncjobs.models import QueueJob
+from syncjobs.models import JobEvent, QueueJob
 
 
 def rows(sql: str) -> list[tuple]:
@@ -30,3 +31,11 @@ def done() -> int:
 
 def all_done() -> bool:
     return not QueueJob.objects.live().exists()
+
+
+def before_the_last(priority: int, others: int, arrived: datetime) -> int:
+    """How many of the others began after these had arrived, and before the last of these did."""
+    begun = JobEvent.objects.filter(kind="started")
+    last = begun.filter(job__priority=priority).order_by("seq").last()
+    assert last is not None
+    return begun.filter(job__priority=others, created_at__gt=arrived, seq__lt=last.seq).count()
