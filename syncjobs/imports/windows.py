@@ -57,7 +57,7 @@ def sync_ticketmaster_window(
             synced = upsert_shows(records=listed.items, now=now, keep=room)
             synced.shows.add_to(counts)
             Tally(seen=len(listed.rejected), failed=len(listed.rejected)).add_to(counts)
-            kept += map(_as_state, synced.kept)
+            kept += map(as_state, synced.kept)
             left = None if imports is None else imports - counts.get("imports", 0)
             counts["imports"] = counts.get("imports", 0) + _import(work, synced.on_bills, left, share)
             if page is None and kept:
@@ -98,7 +98,7 @@ def place_listings(work: Work, *, share: str = Share.DISCOVERY) -> Counts:
     return counts
 
 
-def _as_state(record: ShowRecord) -> dict[str, Any]:
+def as_state(record: ShowRecord) -> dict[str, Any]:
     """The listing as a job's state holds it."""
     row = asdict(record)
     return row | {key: row[key] and row[key].isoformat() for key in ("local_date", "starts_at")}
