@@ -82,6 +82,9 @@ class PlannedCommand(JobCommand):
             self.stdout.write(f"  {piece.job} {told}")
         if len(plan.pieces) > SHOWN:
             self.stdout.write(f"  … and {len(plan.pieces) - SHOWN} more")
+        if summary.get("repairs"):
+            told = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in summary["repairs"].items())
+            self.stdout.write(f"Repairs: {told}.")
         if plan.left:
             self.stdout.write(f"Left for later, by the limit or the day's budget: {plan.left}.")
 
