@@ -58,9 +58,10 @@ def _find(course: Course, asked: Asked) -> None:
         course.artist = Artist.objects.get(pk=known)
         return
     found = find_artist(asked, course.outside)
-    with course.work.checkpoint("initializing", 0, "Looking the artist up"):
+    told = {"told": found.source} if found.source else {}  # a retry finds the row, and asks nobody
+    with course.work.checkpoint("initializing", 0, "Looking the artist up", **told):
         course.artist = found.row()
-    with course.work.checkpoint("initializing", 5, course.artist.name, artist=course.artist.pk, told=found.source):
+    with course.work.checkpoint("initializing", 5, course.artist.name, artist=course.artist.pk):
         pass
 
 
