@@ -79,9 +79,12 @@ class PlannedCommand(JobCommand):
             self.stdout.write(f"Without a key, so left out: {', '.join(summary['not_set_up'])}.")
         for piece in plan.pieces[:SHOWN]:
             told = " ".join(f"{name}={value}" for name, value in piece.arguments.items() if value is not None)
-            self.stdout.write(f"  {piece.job} {told}")
+            self.stdout.write(f"  {piece.job} {told}".rstrip())
         if len(plan.pieces) > SHOWN:
             self.stdout.write(f"  … and {len(plan.pieces) - SHOWN} more")
+        if summary.get("repairs"):
+            told = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in summary["repairs"].items())
+            self.stdout.write(f"Repairs: {told}.")
         if plan.left:
             self.stdout.write(f"Left for later, by the limit or the day's budget: {plan.left}.")
 

@@ -9,6 +9,7 @@ import monitoring.services
 from monitoring.cron import Run, inside
 from syncjobs.planners import artists, discovery, shows
 from syncjobs.progress import Counts, Work
+from syncjobs.services import repairs
 from trending import services
 
 
@@ -66,6 +67,24 @@ def sync_artist_images(work: Work, *, limit: int | None = None) -> Counts:
 
 def finish_mysetlist_sync(work: Work, *, limit: int | None = None) -> Counts:
     return _plan(work, shows.finish_mysetlist_sync, limit=limit)
+
+
+def repair_catalogue(work: Work) -> Counts:
+    """Remove rows that nothing needs, merge rows of one night; a transaction each."""
+    counts: dict[str, int] = dict(work.state.get("counts", {}))
+    for name in repairs.USELESS:
+        removed = repairs.BATCH
+        while removed == repairs.BATCH:
+            with work.checkpoint("removing", 30, name, counts=counts):
+                removed = repairs.remove_useless(name)
+                counts[f"{name}_removed"] = counts.get(f"{name}_removed", 0) + removed
+    counts = {"shows_merged": 0, "votes_moved": 0, **counts}
+    for stays, *others in repairs.twin_shows():
+        for goes in others:
+            with work.checkpoint("merging", 60, f"show {goes} into {stays}", counts=counts):
+                counts["votes_moved"] += repairs.merge_shows(stays=stays, goes=goes)
+                counts["shows_merged"] += 1
+    return counts
 
 
 def cleanup_old_data(work: Work) -> Counts:

@@ -93,9 +93,13 @@ POLICIES: dict[str, Policy] = {
     "sync_spotify_artist": _piece("pieces.sync_spotify_artist", "spotify_sync", minutes=20),
     "sync_ticketmaster_artist": _piece("pieces.sync_ticketmaster_artist", "ticketmaster_sync"),
     "sync_ticketmaster_window": _piece("windows.sync_ticketmaster_window", "ticketmaster_sync"),
+    "place_listings": _piece("windows.place_listings", "ticketmaster_sync"),
     "sync_setlists": _piece("pieces.sync_setlists", "setlist_sync", minutes=20),
     "sync_show_setlist": _piece("pieces.sync_show_setlist", "setlist_sync"),
     "sync_artist_image": _piece("pieces.sync_artist_image", "images"),
+    "repair_catalogue": Policy(
+        path="syncjobs.jobs.repair_catalogue", queue="maintenance", longest=timedelta(minutes=30)
+    ),
     "backup_logs": Policy(
         path="syncjobs.jobs.backup_logs", queue="cron", longest=timedelta(minutes=30), schedule="15 1 * * *"
     ),

@@ -88,6 +88,14 @@ class SpotifyClient:
         params = {"q": query, "type": "artist", **_paging(SEARCH_PAGE_SIZE, offset, last)}
         return spotify_records.read_found_artists(self._get("search", params), offset)
 
+    def search_tracks(self, title: str, artist_name: str) -> Page[TrackRecord]:
+        """Return ten recordings of this title by anyone of this name: which namesake plays the song?"""
+        title, artist_name = (clean_text(text.replace('"', " "), LONGEST_QUERY) for text in (title, artist_name))
+        if not (title and artist_name):
+            raise BadRequest(Source.SPOTIFY, "the title or the name to search for is empty")
+        params = {"q": f'track:"{title}" artist:"{artist_name}"', "type": "track", **_paging(SEARCH_PAGE_SIZE, 0)}
+        return spotify_records.read_found_tracks(self._get("search", params))
+
     def albums_of_artist(self, spotify_id: str, *, offset: int = 0) -> Page[AlbumRecord]:
         """Return ten of the artist's own albums and singles."""
         params = {"include_groups": "album,single", **_paging(ALBUM_PAGE_SIZE, offset)}

@@ -45,6 +45,11 @@ def read_tracks(content: object, offset: int) -> Page[TrackRecord]:
     return _page(Node.root(Source.SPOTIFY, content), _track, offset)
 
 
+def read_found_tracks(content: object) -> Page[TrackRecord]:
+    """Return the first page of a search for recordings."""
+    return _page(Node.root(Source.SPOTIFY, content).child("tracks"), _track, 0)
+
+
 def read_track(content: object) -> TrackRecord:
     """Return the track with its album."""
     return _track(Node.root(Source.SPOTIFY, content))

@@ -1,5 +1,6 @@
 """Who is to be imported? By an id at one source, by name, or a row that is there already."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mysetlist.catalog.models import Artist
@@ -11,7 +12,7 @@ from syncjobs.clients.records import ArtistRecord
 from syncjobs.clients.setlistfm import SetlistfmClient
 from syncjobs.clients.spotify import SpotifyClient
 from syncjobs.clients.ticketmaster import TicketmasterClient
-from syncjobs.imports.identifiers import pick_by_name
+from syncjobs.imports.identifiers import choose
 from syncjobs.imports.outside import Outside, is_short
 from syncjobs.progress import Permanent
 from syncjobs.services.artists import is_performer, upsert_artists
@@ -81,15 +82,10 @@ def _known(key: str, value: str) -> Artist | None:
 
 def _by_name(name: str, outside: Outside) -> Found:
     """The one row of exactly this name; else the first source that knows somebody of it."""
-    rows = [artist for artist in Artist.objects.filter(slug__startswith=slug(name)) if same_name(artist.name, name)]
-    if len(rows) == 1:
-        return Found(known=rows[0])
-    if rows:
-        ids = ", ".join(
-            f"{artist.slug} ({artist.ticketmaster_id or artist.spotify_id or artist.mbid})" for artist in rows
-        )
-        raise Permanent(f"{len(rows)} artists are called {name}: {ids}. Give an id.")
+    if known := _row_named(name):
+        return Found(known=known)
     silent: list[str] = []
+    unsure: list[str] = []
     for source in Source:
         try:
             client: TicketmasterClient | SpotifyClient | SetlistfmClient = getattr(outside, source)
@@ -99,9 +95,32 @@ def _by_name(name: str, outside: Outside) -> Found:
                 raise
             silent.append(str(problem))
             continue
-        exact = [record for record in exact_matches(name, found.items) if is_performer(record)]
-        record, _ = pick_by_name(exact)
-        if record:
-            return Found(record=record, source=source)
+        choice = choose(name, [record for record in exact_matches(name, found.items) if is_performer(record)])
+        if choice.record:
+            return Found(record=choice.record, source=source)
+        if choice.namesakes:
+            unsure.append(f"{source.label}: {', '.join(ids_at(source, choice.namesakes))}.")
     told = f" Not all could be asked: {' '.join(silent)}" if silent else ""
+    if unsure:
+        raise Permanent(
+            f"Several artists are called {name}, and nothing tells them apart. {' '.join(unsure)} Give an id."
+        )
     raise Permanent(f"No source knows an artist of exactly this name: {name}. Check the spelling or give an id.{told}")
+
+
+def _row_named(name: str) -> Artist | None:
+    """The one row of exactly this name. Raises Permanent if there are several."""
+    rows = [artist for artist in Artist.objects.filter(slug__startswith=slug(name)) if same_name(artist.name, name)]
+    if len(rows) > 1:
+        ids = ", ".join(
+            f"{artist.slug} ({artist.ticketmaster_id or artist.spotify_id or artist.mbid})" for artist in rows
+        )
+        raise Permanent(f"{len(rows)} artists are called {name}: {ids}. Give an id.")
+    return rows[0] if rows else None
+
+
+def ids_at(source: Source, records: Iterable[ArtistRecord]) -> list[str]:
+    """What the source calls them, with the remark that tells them apart, if there is one."""
+    key = next(key for key, value in SOURCES.items() if value is source)
+    remarks = [(getattr(record, key), record.disambiguation) for record in records]
+    return [f"{value} ({remark})" if remark else str(value) for value, remark in remarks]

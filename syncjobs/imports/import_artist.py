@@ -1,6 +1,8 @@
 """import_artist: everything of one artist, in phases that a crash resumes."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from django.utils import timezone
 
@@ -10,7 +12,8 @@ from syncjobs.clients.records import ArtistRecord, Page
 from syncjobs.imports.course import Course, Step
 from syncjobs.imports.discography import Discography
 from syncjobs.imports.finding import Asked, find_artist
-from syncjobs.imports.identifiers import pick
+from syncjobs.imports.identifiers import Choice, pick
+from syncjobs.imports.namesakes import as_state, decide, from_state, players, telling_titles, unsure
 from syncjobs.imports.outside import Outside
 from syncjobs.progress import Counts, Work
 from syncjobs.services.artists import fill_artist
@@ -55,9 +58,10 @@ def _find(course: Course, asked: Asked) -> None:
         course.artist = Artist.objects.get(pk=known)
         return
     found = find_artist(asked, course.outside)
-    with course.work.checkpoint("initializing", 0, "Looking the artist up"):
+    told = {"told": found.source} if found.source else {}  # a retry finds the row, and asks nobody
+    with course.work.checkpoint("initializing", 0, "Looking the artist up", **told):
         course.artist = found.row()
-    with course.work.checkpoint("initializing", 5, course.artist.name, artist=course.artist.pk, told=found.source):
+    with course.work.checkpoint("initializing", 5, course.artist.name, artist=course.artist.pk):
         pass
 
 
@@ -66,7 +70,7 @@ def _ticketmaster(course: Course, step: Step) -> None:
     artist, client = course.artist, course.outside.ticketmaster
     record = None
     if artist.ticketmaster_id is None:
-        record = _pick(course, Source.TICKETMASTER, client.search_artists(artist.name))
+        record = _pick(course, Source.TICKETMASTER, client.search_artists(artist.name)).record
     elif not (_is_told(course, Source.TICKETMASTER) or (artist.mbid and artist.spotify_id)):
         record = client.artist(artist.ticketmaster_id)
     _fill(course, step, record)
@@ -75,19 +79,19 @@ def _ticketmaster(course: Course, step: Step) -> None:
 def _spotify(course: Course, step: Step) -> None:
     """The numbers and the image; by name if no link says who it is."""
     artist, client = course.artist, course.outside.spotify
-    record = None
+    choice = Choice()
     if artist.spotify_id is None:
-        record = _pick(course, Source.SPOTIFY, client.search_artists(artist.name))
+        choice = _pick(course, Source.SPOTIFY, client.search_artists(artist.name))
     elif not _is_told(course, Source.SPOTIFY):
-        record = client.artist(artist.spotify_id)
-    _fill(course, step, record)
+        choice = Choice(record=client.artist(artist.spotify_id))
+    _fill(course, step, choice.record, namesakes=as_state(choice.namesakes))
 
 
 def _setlistfm(course: Course, step: Step) -> None:
     """The MusicBrainz id, by name, if nobody has linked to it."""
     record = None
     if course.artist.mbid is None:
-        record = _pick(course, Source.SETLISTFM, course.outside.setlistfm.search_artists(course.artist.name))
+        record = _pick(course, Source.SETLISTFM, course.outside.setlistfm.search_artists(course.artist.name)).record
     _fill(course, step, record)
 
 
@@ -96,16 +100,46 @@ def _is_told(course: Course, source: Source) -> bool:
     return listed or course.work.state.get("told") == source
 
 
-def _pick(course: Course, source: Source, found: Page[ArtistRecord]) -> ArtistRecord | None:
-    record, reason = pick(course.artist, found.items)
-    course.notes.append(f"{source.label}: found by {reason}." if record else f"{source.label}: {reason}.")
-    return record
+def _pick(course: Course, source: Source, found: Page[ArtistRecord]) -> Choice:
+    """Whom we take of those found. Spotify's namesakes are looked at again once we know what is played."""
+    choice = pick(course.artist, found.items)
+    if choice.record:
+        course.notes.append(f"{source.label}: found by {choice.reason}.")
+    elif not choice.namesakes:
+        course.notes.append(f"{source.label}: {choice.reason}.")
+    elif source is not Source.SPOTIFY:
+        course.notes.append(unsure(source, course.artist.name, choice.namesakes))
+    return choice
 
 
-def _fill(course: Course, step: Step, record: ArtistRecord | None) -> None:
-    with course.write(step, course.artist.name):
+def _fill(course: Course, step: Step, record: ArtistRecord | None, **state: Any) -> None:
+    with course.write(step, course.artist.name, **state):
         if record:
             course.count("identifiers", fill_artist(artist_id=course.artist.pk, record=record))
+
+
+def _namesakes(course: Course, step: Step) -> None:
+    """Whom of Spotify's namesakes: who has recorded what the artist plays. Costs nothing where there are none."""
+    namesakes = from_state(course.work.state.get("namesakes", ()))
+    if not namesakes or course.artist.spotify_id:
+        course.done.append(step.name)
+        return
+    if course.artist.mbid and PLAYED.name not in course.done:  # now, then, for its titles
+        course.attempt(replace(PLAYED, phase=step.phase, percent=step.percent))
+    told: dict[str, list[str]] = dict(course.work.state.get("told_titles", {}))
+    for title in telling_titles(course.artist):
+        if title not in told:
+            found = course.outside.spotify.search_tracks(title, course.artist.name)
+            told[title] = players(title, found.items, namesakes)
+            with course.work.checkpoint(step.phase, step.percent, title, told_titles=told):
+                pass
+    record = decide(namesakes, told)
+    course.notes.append(
+        f"Spotify: found by what is played, among {len(namesakes)} of its name."
+        if record
+        else unsure(Source.SPOTIFY, course.artist.name, namesakes)
+    )
+    _fill(course, step, record)
 
 
 def _shows(course: Course, step: Step) -> None:
@@ -182,14 +216,16 @@ def _step(name: str, phase: str, percent: int, what: str, take: Take, later: str
     return Step(name=name, phase=phase, percent=percent, what=what, take=take, later=later)
 
 
+PLAYED = _step("played", "creating-setlists", 94, "Played setlists", _played, "sync_setlists")
 STEPS = (
     _step("ticketmaster", "syncing-identifiers", 8, "Identifiers at Ticketmaster", _ticketmaster),
     _step("spotify", "syncing-identifiers", 12, "Identifiers at Spotify", _spotify),
     _step("setlistfm", "syncing-identifiers", 16, "Identifiers at setlist.fm", _setlistfm),
-    _step("resolved", "syncing-identifiers", 20, "Identifiers", _resolved),
     _step("shows", "importing-shows", 60, "Shows", _shows, "sync_ticketmaster_artist"),
+    _step("namesakes", "importing-shows", 62, "Namesakes at Spotify", _namesakes),
+    _step("resolved", "importing-shows", 64, "Identifiers", _resolved),
     _step("songs", "importing-songs", 90, "Songs", _songs, "sync_spotify_artist"),
-    _step("played", "creating-setlists", 94, "Played setlists", _played, "sync_setlists"),
+    PLAYED,
     _step("predictions", "creating-setlists", 99, "Predicted setlists", _predictions),
 )
 LATER = tuple(step.later for step in STEPS if step.later)  # what an import may leave in the queue

@@ -1,24 +1,36 @@
-"""sync_ticketmaster_window: what a country lists for a span of time, and whom it brings in."""
+"""sync_ticketmaster_window: what a country lists for a span of time, and whom it brings in.
 
-from datetime import datetime
+A listing that names nobody may be of an artist whom the run meets later, in another country: it is
+kept in the job's state, and place_listings looks at it when all that could tell is done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from mysetlist.catalog.models import Artist
 from syncjobs.clients.errors import Source
+from syncjobs.clients.records import ShowRecord, ShowStatus, VenueRecord
 from syncjobs.clients.ticketmaster import split_window
 from syncjobs.clients.ticketmaster_records import PAGE_SIZE, REACHABLE_PAGES
 from syncjobs.imports.outside import Outside, asking
 from syncjobs.models import QueueJob
-from syncjobs.progress import Counts, Permanent, Work
-from syncjobs.queue import enqueue_many
+from syncjobs.progress import Counts, Permanent, Snooze, Work
+from syncjobs.queue import enqueue, enqueue_many
+from syncjobs.services.predictions import predict_setlists
 from syncjobs.services.shows import upsert_shows
 from syncjobs.services.writing import Tally
 from syncjobs.sources import Share, left_today
 
 REACHABLE = PAGE_SIZE * REACHABLE_PAGES
 SETLISTFM_CALLS = 2  # of one import
+MOST_KEPT = 500  # listings that name nobody, of one window; further ones are left out
+LONGEST_LOOK_SECONDS = 60.0  # until place_listings looks again whether its time has come
+TELLING = ("sync_ticketmaster_window", "import_artist", "sync_ticketmaster_artist")  # make artists known
 
 
 def sync_ticketmaster_window(
@@ -31,6 +43,7 @@ def sync_ticketmaster_window(
     """
     since, until = _moment(start), _moment(end)
     now, counts = timezone.now(), dict(work.state.get("counts", {}))
+    kept: list[dict[str, Any]] = list(work.state.get("kept", ()))
     page: int | None = work.state.get("page", 0)
     while page is not None:
         with asking(Source.TICKETMASTER, share):
@@ -38,13 +51,69 @@ def sync_ticketmaster_window(
         if listed.is_capped and since < until:
             return _split(work, country, (since, until), -(-listed.total // REACHABLE) + 1, imports, share)
         page = listed.next
-        with work.checkpoint("shows", 90, f"{listed.total} listings in {country}", page=page, counts=counts):
-            synced = upsert_shows(records=listed.items, now=now)
+        message = f"{listed.total} listings in {country}"
+        with work.checkpoint("shows", 90, message, page=page, counts=counts, kept=kept):
+            room = MOST_KEPT - len(kept) if work.run else 0  # only a run has a last step
+            synced = upsert_shows(records=listed.items, now=now, keep=room)
             synced.shows.add_to(counts)
             Tally(seen=len(listed.rejected), failed=len(listed.rejected)).add_to(counts)
+            kept += map(as_state, synced.kept)
             left = None if imports is None else imports - counts.get("imports", 0)
             counts["imports"] = counts.get("imports", 0) + _import(work, synced.on_bills, left, share)
+            if page is None and kept:
+                _place_later(work, share)
     return counts
+
+
+def _place_later(work: Work, share: str) -> None:
+    """One last step for all windows of the run."""
+    enqueue(
+        "place_listings",
+        priority=QueueJob.Priority.BACKGROUND,
+        dedup_key=f"place_listings {work.run}",
+        parent=work.job,
+        share=share,
+    )
+
+
+def place_listings(work: Work, *, share: str = Share.DISCOVERY) -> Counts:
+    """Shows of listings that name nobody, once all that could make their artist known is done. Asks no source."""
+    family = QueueJob.objects.filter(run=work.run)
+    if others := family.live().filter(job_name__in=TELLING, outcome=None).count():
+        raise Snooze(min(float(others), LONGEST_LOOK_SECONDS), f"{others} jobs of this run may yet tell who plays.")
+    now, counts = timezone.now(), dict(work.state.get("counts", {}))
+    done: list[int] = list(work.state.get("done", ()))
+    windows = family.filter(job_name="sync_ticketmaster_window", state__has_key="kept").exclude(pk__in=done)
+    for window in windows.order_by("pk"):
+        records = [_from_state(row) for row in window.state["kept"]]
+        done.append(window.pk)
+        with work.checkpoint("shows", 90, f"{len(records)} listings", done=done, counts=counts):
+            synced = upsert_shows(records=records, now=now)
+            synced.shows.add_to(counts)
+            most = window.job_data.get("imports")
+            left = None if most is None else most - window.state["counts"]["imports"]
+            counts["imports"] = counts.get("imports", 0) + _import(work, synced.on_bills, left, share)
+            for artist in Artist.objects.filter(pk__in=synced.on_bills, songs_synced_at__isnull=False):
+                predict_setlists(artist=artist, now=now)
+    return counts
+
+
+def as_state(record: ShowRecord) -> dict[str, Any]:
+    """The listing as a job's state holds it."""
+    row = asdict(record)
+    return row | {key: row[key] and row[key].isoformat() for key in ("local_date", "starts_at")}
+
+
+def _from_state(row: Mapping[str, Any]) -> ShowRecord:
+    told: dict[str, Any] = {
+        "status": ShowStatus(row["status"]),
+        "local_date": row["local_date"] and date.fromisoformat(row["local_date"]),
+        "starts_at": row["starts_at"] and datetime.fromisoformat(row["starts_at"]),
+        "venue": row["venue"] and VenueRecord(**row["venue"]),
+        "bill": (),
+        "genres": tuple(row["genres"]),
+    }
+    return ShowRecord(**{**row, **told})
 
 
 def _split(

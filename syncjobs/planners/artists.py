@@ -1,7 +1,10 @@
 """Jobs that go round the artists: those with shows and votes, those never synced, the hottest, all of them."""
 
+import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -10,6 +13,7 @@ from monitoring.cron import Counts, cron_job
 from mysetlist.catalog.models import Artist, Billing, Vote
 from syncjobs.models import QueueJob
 from syncjobs.planners.plans import Piece, Plan, plan
+from syncjobs.services.repairs import repairable
 from syncjobs.sources import Share
 from trending.models import TrendingArtist
 
@@ -89,7 +93,10 @@ def plan_complete_catalog_sync(*, now: datetime, limit: int | None = None) -> Pl
         [*_refresh(artist, with_profile=False), _catalogue(artist)] if artist.spotify_id else [_whole(artist)]
         for artist in _by_staleness(artists, "songs_synced_at")
     )
-    return plan(groups, share=Share.REST, now=now, limit=limit, also={"integrity": inspect_catalogue()})
+    also = {"integrity": inspect_catalogue(), "repairs": repairable(), "doubtful": doubtful_artists()}
+    planned = plan(groups, share=Share.REST, now=now, limit=limit, also=also)
+    repair = Piece(job="repair_catalogue", arguments={}, priority=QueueJob.Priority.BACKGROUND)
+    return replace(planned, pieces=(*planned.pieces, repair))
 
 
 @cron_job
@@ -159,10 +166,25 @@ INSPECTIONS = {
 
 
 def inspect_catalogue() -> dict[str, int]:
-    """Duplicates and orphans, for an operator to look at: which of two is right no job can know."""
+    """Duplicates and orphans, counted: repair_catalogue takes those that leave no doubt, a person the others."""
     with connection.cursor() as cursor:
         found = {}
         for name, question in INSPECTIONS.items():
             cursor.execute(question)
             (found[name],) = cursor.fetchone()
         return found
+
+
+# Of one name, and each with an id of its own at some source: namesakes, or one artist entered twice.
+DOUBTFUL = """
+SELECT lower(name), json_agg(json_build_object(
+         'id', id, 'name', name, 'ticketmaster_id', ticketmaster_id, 'spotify_id', spotify_id, 'mbid', mbid) ORDER BY id)
+  FROM catalog_artist GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT %s
+"""
+
+
+def doubtful_artists(most: int = 10) -> list[list[dict[str, Any]]]:
+    """Examples of artists of one name with their ids, for a person to decide: no job can know."""
+    with connection.cursor() as cursor:
+        cursor.execute(DOUBTFUL, [most])
+        return [json.loads(same) if isinstance(same, str) else same for _, same in cursor.fetchall()]

@@ -26,6 +26,7 @@ CALLS: dict[str, Calls] = {
     "sync_setlists": {Source.SETLISTFM: 3},
     "sync_show_setlist": {Source.SETLISTFM: 2},
     "sync_artist_image": {Source.TICKETMASTER: 1, Source.SPOTIFY: 1},
+    "repair_catalogue": {},
 }
 PROFILE: Calls = {Source.SPOTIFY: 1}
 
@@ -48,7 +49,8 @@ class Piece:
         """One live job for one thing."""
         if self.job == "sync_ticketmaster_window":
             return window_key(self.arguments)
-        return f"{self.job} {self.arguments.get('artist') or self.arguments.get('show')}"
+        about = self.arguments.get("artist") or self.arguments.get("show")
+        return f"{self.job} {about}" if about else self.job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

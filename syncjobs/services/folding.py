@@ -85,7 +85,7 @@ def fold(
     left_out = 0
     for record in records:
         bill = bill_of(record, asked)
-        if not bill or not _is_concert(record, today):
+        if not bill or not is_concert(record, today):
             left_out += 1
             continue
         nights[_night(record, bill)].append(record)
@@ -99,7 +99,8 @@ def fold(
     return sorted(concerts, key=lambda concert: order[concert.record.ticketmaster_id]), left_out + folded
 
 
-def _is_concert(record: ShowRecord, today: date) -> bool:
+def is_concert(record: ShowRecord, today: date) -> bool:
+    """Whether this is music, on a day that is meant, and not a ticket for something beside it."""
     is_placeholder = record.local_date is not None and (record.local_date - today).days > LATEST_DAYS_AHEAD
     return record.is_music is not False and not is_placeholder and not _NO_ENTRY.search(_beside_names(record))
 

@@ -11,7 +11,7 @@ from mysetlist.catalog.slugs import slug
 from syncjobs.clients.names import normal_name
 from syncjobs.clients.records import ArtistRecord, ShowRecord, ShowStatus, VenueRecord
 from syncjobs.services.artists import upsert_artists
-from syncjobs.services.folding import Concert, fold, is_package
+from syncjobs.services.folding import Concert, fold, is_concert, is_package
 from syncjobs.services.slugs import free_slugs
 from syncjobs.services.venues import upsert_venues
 from syncjobs.services.writing import Tally, create, put, save_changed, writing
@@ -19,22 +19,29 @@ from syncjobs.services.writing import Tally, create, put, save_changed, writing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """What a batch of listings became: the counts of shows and of artists, and whom it brought in."""
+    """What a batch of listings became: the counts of shows and of artists, and whom it brought in.
+
+    `kept`: listings that name nobody we know, not counted yet.
+    """
 
     shows: Tally
     artists: Tally
     new_artists: tuple[int, ...] = ()
     on_bills: tuple[int, ...] = ()
+    kept: tuple[ShowRecord, ...] = ()
 
 
-def upsert_shows(*, records: Iterable[ShowRecord], now: datetime, asked: str | None = None) -> Synced:
+def upsert_shows(*, records: Iterable[ShowRecord], now: datetime, asked: str | None = None, keep: int = 0) -> Synced:
     """Write the listed shows in one transaction: copies folded, artists and venues made or filled first.
 
-    `asked` is the attraction whose listings these are, if they are one's. Of a show that takes place
-    the clock says the status; Ticketmaster only that it is called off.
+    `asked` is the attraction whose listings these are, if they are one's. `keep`: hand back so many of
+    those that name nobody, for whoever may know more later; the others are left out. Of a show that
+    takes place the clock says the status; Ticketmaster only that it is called off.
     """
     with writing():
         records = with_named_headliners(records)
+        kept = [record for record in records if not record.bill and is_concert(record, now.date())][:keep]
+        records = [record for record in records if record not in kept]
         held = _with_ids(record.ticketmaster_id for record in records)
         concerts, left_out = fold(records, today=now.date(), known=held, asked=asked)
         before = set(Artist.objects.filter(ticketmaster_id__in=_attractions(concerts)).values_list("pk", flat=True))
@@ -47,28 +54,44 @@ def upsert_shows(*, records: Iterable[ShowRecord], now: datetime, asked: str | N
         shows.leave_out(left_out)
     seen = tuple(dict.fromkeys(artist.pk for artist in rows))
     new = tuple(pk for pk in seen if pk not in before)
-    return Synced(shows=shows, artists=artists, new_artists=new, on_bills=seen)
+    return Synced(shows=shows, artists=artists, new_artists=new, on_bills=seen, kept=tuple(kept))
 
 
 def with_named_headliners(records: Iterable[ShowRecord]) -> list[ShowRecord]:
-    """Give a listing without a bill the one whose exact name it starts with, "Linkin Park - Tour", if we know them."""
+    """Give a listing without a bill the one whose exact name it starts with, "Linkin Park - Tour", if we know them.
+
+    Of namesakes nobody is taken: it could be either.
+    """
     records = list(records)
     titles = {record.ticketmaster_id: _names_in(record.name) for record in records if not record.bill}
-    on_bills = {normal_name(artist.name): artist for record in records for artist in record.bill}
-    slugs = {slug(name) for names in titles.values() for name in names}
-    for artist in Artist.objects.filter(slug__in=slugs):
-        mbid = str(artist.mbid) if artist.mbid else None
-        on_bills[normal_name(artist.name)] = ArtistRecord(
-            name=artist.name, ticketmaster_id=artist.ticketmaster_id, spotify_id=artist.spotify_id, mbid=mbid
-        )
+    known = _known_by_name([artist for record in records for artist in record.bill], titles.values())
     named = {
-        key: next((on_bills[normal_name(name)] for name in names if normal_name(name) in on_bills), None)
+        key: next((known[normal_name(name)] for name in names if normal_name(name) in known), None)
         for key, names in titles.items()
     }
     return [
         replace(record, bill=(headliner,)) if (headliner := named.get(record.ticketmaster_id)) else record
         for record in records
     ]
+
+
+def _known_by_name(billed: Iterable[ArtistRecord], titles: Iterable[list[str]]) -> dict[str, ArtistRecord]:
+    """Those on the bills and in the catalogue by their name, if one alone has it."""
+    slugs = {slug(name) for names in titles for name in names}
+    found: dict[str, list[ArtistRecord]] = {}
+    for artist in Artist.objects.filter(slug__in=slugs | {f"{address}-2" for address in slugs}):
+        mbid = str(artist.mbid) if artist.mbid else None
+        record = ArtistRecord(
+            name=artist.name, ticketmaster_id=artist.ticketmaster_id, spotify_id=artist.spotify_id, mbid=mbid
+        )
+        found.setdefault(normal_name(artist.name), []).append(record)
+    for record in billed:
+        others = found.setdefault(normal_name(record.name), [])
+        if not others:
+            others.append(record)
+        elif record.ticketmaster_id not in {other.ticketmaster_id for other in others}:
+            others[:] = [record] if [other.ticketmaster_id for other in others] == [None] else [*others, record]
+    return {name: same[0] for name, same in found.items() if len(same) == 1}
 
 
 def _names_in(title: str) -> list[str]:

@@ -235,6 +235,7 @@ CAST = (
         links=(),
         twists={"toronto": "cancelled"},
         namesakes=("Heart (Japanese idol group)", "Heart by Heart", "Heartbreaker"),
+        history=2,
     ),
     Act(
         name="Blondie",

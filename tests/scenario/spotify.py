@@ -76,6 +76,8 @@ class Spotify:
                 artist, release, track, number = self.tracks[spotify_id]
                 extra = {"album": _album_json(artist, release), "external_ids": {"isrc": track.isrc}}
                 return _track_json(artist, track, number) | extra
+            case ["search"] if query.get("type") == "track":
+                return {"tracks": _page(self._recorded(query.get("q", "")), query)}
             case ["search"]:
                 return {"artists": _page([artist_json(artist) for artist in self._named(query.get("q", ""))], query)}
         return None
@@ -83,6 +85,19 @@ class Spotify:
     def _named(self, name: str) -> list[Artist]:
         words = name.casefold().split()
         return [artist for artist in self.artists.values() if all(word in artist.name.casefold() for word in words)]
+
+    def _recorded(self, text: str) -> list[JSON]:
+        """Recordings of a title by anyone of a name, in the order of their releases."""
+        match = QUOTED.fullmatch(text)
+        title, name = (match[1].casefold(), match[2].casefold()) if match else ("", "")
+        return [
+            _track_json(artist, track, number) | {"album": _album_json(artist, release)}
+            for artist, release, track, number in self.tracks.values()
+            if title in track.title.casefold() and artist.name.casefold() == name
+        ]
+
+
+QUOTED = re.compile(r'track:"([^"]+)" artist:"([^"]+)"')
 
 
 def expired() -> Reply:

@@ -1,9 +1,10 @@
-"""The switchboard: which call goes wrong, and how. The same seed gives the same faults in the same order of calls."""
+"""The switchboard: which call goes wrong, and how. The same seed gives the same questions the same faults, in whatever order they come."""
 
 import math
 import random
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from tests.scenario.spotify import expired
 from tests.scenario.ticketmaster import DAY_QUOTA, rate_headers
 from tests.standin.server import Asked, Reply
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z")
 JSON_HEADERS = {"Content-Type": "application/json"}
 GATEWAY_PAGE = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -64,6 +66,7 @@ class Switchboard:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+        self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def set(self, *faults: Fault, seed: int | None = None) -> None:
@@ -71,13 +74,17 @@ class Switchboard:
         with self._lock:
             self.faults = list(faults)
             if seed is not None:
-                self._random = random.Random(seed)
+                self.seed, self._random = seed, random.Random(seed)
+                self._asked.clear()
 
     def pick(self, source: Source, asked: Asked) -> Fault | None:
         """Return what goes wrong with this call, if anything. The first switch that strikes wins."""
+        question = f"{asked.path} {MOMENT.sub('', str(sorted(asked.query.items())))}"  # the same on every day
         with self._lock:
-            for fault in self.faults:
-                if fault.fits(source, asked) and self._random.random() < fault.chance:
+            self._asked[question] += 1
+            for number, fault in enumerate(self.faults):
+                dice = random.Random(f"{self.seed} {number} {question} {self._asked[question]}")
+                if fault.fits(source, asked) and dice.random() < fault.chance:
                     fault.times = None if fault.times is None else fault.times - 1
                     return fault
         return None

@@ -78,6 +78,12 @@ class Outside:
             self._quota_ended.clear()
         self.switchboard.set(*faults, seed=seed)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let so much of every running Retry-After be over: a caller waits no more than that in truth."""
+        with self._lock:
+            for source, (closed_at, until) in self._closed.items():
+                self._closed[source] = (closed_at - seconds, until - seconds)
+
     def answer(self, asked: Asked) -> Reply:
         """Return the answer to any request, and write it down."""
         if asked.path.startswith(CONTROL):

@@ -25,6 +25,7 @@ TICKETMASTER: dict[str, Callable[[TicketmasterClient], object]] = {
 SPOTIFY: dict[str, Callable[[SpotifyClient], object]] = {
     "artist": lambda client: client.artist(SPOTIFY_ID),
     "search_artists": lambda client: client.search_artists("AC/DC", offset=10),
+    "search_tracks": lambda client: client.search_tracks("Let There Be Rock", "AC/DC"),
     "albums_of_artist": lambda client: client.albums_of_artist(SPOTIFY_ID, offset=10),
     "tracks_of_album": lambda client: client.tracks_of_album(SPOTIFY_ID, offset=50),
     "track": lambda client: client.track(SPOTIFY_ID),
@@ -48,7 +49,7 @@ def test_ticketmaster_knows_the_question(name: str, ticketmaster: TicketmasterCl
 
 @pytest.mark.parametrize("name", SPOTIFY)
 def test_spotify_knows_the_question(name: str, spotify: SpotifyClient, standin: Standin) -> None:
-    empty = {"items": [], "total": 0, "artists": {"items": [], "total": 0}}
+    empty = {"items": [], "total": 0, "artists": {"items": [], "total": 0}, "tracks": {"items": [], "total": 0}}
     track = load("spotify/track") | {"artists": []}
     answers = {"artist": load("spotify/artist"), "track": track}
     standin.says(Reply.recorded("spotify/token"), Reply(body=answers.get(name, empty)))

@@ -5,17 +5,21 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from monitoring.models import CronLog
 from mysetlist.catalog.models import Artist, Show, Song
-from syncjobs.clients.records import Page, ShowRecord
+from syncjobs.clients.records import Page, ShowRecord, ShowStatus, VenueRecord
 from syncjobs.clients.ticketmaster import TicketmasterClient
-from syncjobs.imports.windows import sync_ticketmaster_window
+from syncjobs.imports.windows import as_state, sync_ticketmaster_window
 from syncjobs.models import QueueJob
 from syncjobs.planners.discovery import plan_master_sync
 from syncjobs.progress import Unqueued
-from tests.factories import NOON
+from syncjobs.queue import checkpoint, enqueue, finish
+from syncjobs.running import run_job
+from tests.factories import NOON, make_artist, make_song
 from tests.standin.outside import Outside
+from tests.syncjobs.steps import claimed, fresh, make_due, opened_run
 
 MONTH = {"country": "DE", "start": "2026-07-01T12:00:00+00:00", "end": "2026-07-31T11:59:59+00:00"}
 
@@ -112,6 +116,64 @@ def test_no_wait_leaves_it_to_the_workers(world: Outside, capsys: pytest.Capture
     with pytest.raises(CommandError) as problem:
         call_command("master_sync", "--no-wait")
     assert problem.value.returncode == 75
+
+
+def kept_by_a_run(*listings: ShowRecord, **arguments: Any) -> QueueJob:
+    """The last step of a run whose one window kept these listings."""
+    opened = opened_run("master_sync")
+    window = enqueue("sync_ticketmaster_window", run=opened.run, **{**MONTH, **arguments})
+    state = {"kept": [as_state(listing) for listing in listings], "counts": {"imports": 0}}
+    taken = claimed(window)
+    checkpoint(taken, "shows", 90, "", state)
+    finish(taken, {})
+    return enqueue("place_listings", run=opened.run)
+
+
+def nameless(number: int, name: str = "Heart - Tour") -> ShowRecord:
+    return ShowRecord(
+        ticketmaster_id=f"Z{number}",
+        name=name,
+        status=ShowStatus.UPCOMING,
+        starts_at=timezone.now() + timedelta(days=number),
+        local_date=(timezone.now() + timedelta(days=number)).date(),
+        venue=VenueRecord(name="Stadtpark", city="Hamburg", country="DE"),
+    )
+
+
+def test_a_kept_listing_is_placed_when_its_artist_is_known_by_then(transactional_db: None, keys: None) -> None:
+    job = kept_by_a_run(nameless(1), nameless(2, "Nobody we know"))
+    artist = make_artist(name="Heart", slug="heart", songs_synced_at=NOON)
+    make_song(artist)
+    run_job(claimed(job))
+    show = Show.objects.get()
+    assert (show.ticketmaster_id, show.headliner, show.venue.city) == ("Z1", artist, "Hamburg")
+    assert show.setlists.get().kind == "predicted"
+    result = fresh(job).result
+    assert (result["seen"], result["created"], result["skipped"]) == (2, 1, 1)
+    assert QueueJob.objects.get(job_name="import_artist").job_data["artist"] == artist.pk
+
+
+@pytest.mark.parametrize("job", ["import_artist", "sync_ticketmaster_window", "sync_ticketmaster_artist"])
+def test_the_last_step_waits_for_all_that_could_tell_whose_a_listing_is(
+    transactional_db: None, keys: None, job: str
+) -> None:
+    last = kept_by_a_run(nameless(1))
+    make_artist(name="Heart", slug="heart", shows_synced_at=NOON)
+    other = enqueue(job, run=last.run_id)
+    run_job(claimed(last))
+    assert (fresh(last).status, fresh(last).attempts, Show.objects.exists()) == ("delayed", 0, False)
+    finish(claimed(other), {})
+    make_due(last)
+    run_job(claimed(last))
+    assert (fresh(last).status, Show.objects.exists()) == ("completed", True)
+
+
+def test_a_window_brings_in_no_more_than_its_limit_by_the_last_step_either(transactional_db: None, keys: None) -> None:
+    job = kept_by_a_run(nameless(1), nameless(2, "Blondie - Tour"), imports=1)
+    make_artist(name="Heart", slug="heart")
+    make_artist(name="Blondie", slug="blondie")
+    run_job(claimed(job))
+    assert (Show.objects.count(), QueueJob.objects.filter(job_name="import_artist").count()) == (2, 1)
 
 
 @pytest.mark.parametrize("wrong", [["--limit", "0"], ["--limit", "many"], ["--mode", "yearly"]])

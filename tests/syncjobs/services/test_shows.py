@@ -128,6 +128,26 @@ def test_a_listing_without_a_bill_is_of_whom_it_names_exactly() -> None:
     assert bill_of(Show.objects.get()) == ["Queen"]
 
 
+def test_a_listing_without_a_bill_is_nobodys_when_two_have_the_name() -> None:
+    make_artist(name="Queen", slug="queen", ticketmaster_id="K8v1")
+    make_artist(name="Queen", slug="queen-2", ticketmaster_id="K8v2")
+    sync(event(1, name="Queen - Rhapsody Tour"))
+    assert not Show.objects.exists()
+
+
+def test_whom_the_catalogue_knows_without_an_id_is_whom_the_page_lists() -> None:
+    make_artist(name="Queen", slug="queen")
+    sync(event(1, QUEEN), event(2, name="Queen - Rhapsody Tour"))
+    assert bill_of(Show.objects.get(name="Queen - Rhapsody Tour")) == ["Queen"]
+    assert Artist.objects.get().ticketmaster_id == QUEEN.ticketmaster_id
+
+
+def test_listings_that_name_nobody_are_handed_back_to_whoever_keeps_them() -> None:
+    nameless = [event(1, name="Queen - Rhapsody Tour"), event(2, name="Queen - Works"), event(3, name="PARKING: Queen")]
+    synced = upsert_shows(records=nameless, now=NOW, keep=1)
+    assert (synced.kept, synced.shows.seen, synced.shows.skipped) == (tuple(nameless[:1]), 2, 2)
+
+
 def test_the_event_itself_is_nobody_on_its_bill() -> None:
     sync(event(1, attraction(9, "Nordlicht Open Air"), QUEEN, ADAM, name="Nordlicht Open Air"))
     assert bill_of(Show.objects.get()) == ["Queen", "Adam Lambert"]
