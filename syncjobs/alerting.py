@@ -10,6 +10,7 @@ from django_celery_beat.models import PeriodicTask
 
 from monitoring import rules
 from monitoring.heartbeats import living
+from syncjobs.checks import says_shut
 from syncjobs.clients.errors import Source
 from syncjobs.models import SourceState
 from syncjobs.policies import POLICIES
@@ -69,11 +70,8 @@ class Outside:
     """A source as the gate knows it."""
 
     name: str
-    is_shut: bool = False
-    forced: str = ""  # why an operator shut it
-    since: datetime | None = None  # its first failure since it last answered
-    problem: str = ""
-    failures: int = 0
+    shut: str = ""  # since when and why, while its breaker is open
+    is_forced: bool = False  # an operator shut it
     quota: int = 0  # calls a day; 0: no limit
     used: int = 0
     resets_at: datetime | None = None
@@ -116,14 +114,12 @@ def judge_dead(dead: Sequence[Dead], now: datetime) -> Iterator[rules.Finding]:
 
 def judge_source(source: Outside, now: datetime) -> Iterator[rules.Finding]:
     """Its breaker is open, or little is left of its day."""
-    if source.is_shut:
-        since = f" since {rules.clock(source.since, now)}" if source.since else ""
-        why = f"forced: {source.forced}" if source.forced else f"{source.problem} × {source.failures}"
+    if source.shut:
         yield rules.Finding(
             rule="breaker_open",
             subject=source.name,
-            says=f"{source.name}'s breaker is open{since}, {why}",
-            is_critical=not source.forced,
+            says=source.shut,
+            is_critical=not source.is_forced,
             is_cause=True,
         )
     left = (source.resets_at - now) / timedelta(days=1) if source.resets_at else 0
@@ -193,19 +189,11 @@ def source_findings(*, now: datetime) -> Iterator[rules.Finding]:
 
 def _outside(state: SourceState, now: datetime) -> Outside:
     source = Source(state.name)
-    is_forced = bool(state.forced and state.forced_until and state.forced_until > now)
-    last = state.last_answered_at
-    moments = [datetime.fromisoformat(error["at"]) for error in state.recent_errors]
-    failures = [moment for moment in moments if last is None or moment > last]
-    newest = state.recent_errors[0] if state.recent_errors else {"problem": "", "status": None}
     is_over = state.quota_resets_at is None or state.quota_resets_at <= now
     return Outside(
         name=source.label,
-        is_shut=state.is_shut(now),
-        forced=state.forced_reason if is_forced else "",
-        since=min(failures, default=None),
-        problem=f"HTTP {newest['status']}" if newest["status"] else str(newest["problem"]),
-        failures=max(state.window_failures, len(failures)),
+        shut=says_shut(source, state, now) if state.is_shut(now) else "",
+        is_forced=state.is_forced(now),
         quota=limits_of(source)[1],
         used=0 if is_over else state.quota_used,
         resets_at=state.quota_resets_at,

@@ -49,13 +49,8 @@ SOURCES: list[tuple[str, Outside, list[str]]] = [
     ("all is well", Outside(name="Spotify", quota=100, used=10, resets_at=ago(-1000)), []),
     (
         "its breaker is open",
-        Outside(name="Spotify", is_shut=True, since=ago(5), problem="HTTP 503", failures=37),
+        Outside(name="Spotify", shut="Spotify's breaker is open since 11:55, HTTP 503 × 37"),
         ["Spotify's breaker is open since 11:55, HTTP 503 × 37."],
-    ),
-    (
-        "an operator shut it",
-        Outside(name="Spotify", is_shut=True, forced="maintenance"),
-        ["Spotify's breaker is open, forced: maintenance."],
     ),
     (
         "little is left of the day, much of the window",
@@ -136,17 +131,13 @@ def test_what_waits_in_a_paused_queue_waits_on_purpose() -> None:
 @pytest.mark.django_db
 def test_a_dead_job_names_the_source_whose_breaker_is_open() -> None:
     now = timezone.now()
-    errors = [
-        {"at": (now - timedelta(minutes=n)).isoformat(), "problem": "answered 503", "status": 503} for n in (1, 9)
-    ]
-    SourceState.objects.update_or_create(
-        name="ticketmaster",
-        defaults={"breaker": "open", "retry_at": now, "window_failures": 37, "recent_errors": errors},
-    )
+    SourceState.objects.filter(name="ticketmaster").update(breaker="open", failures={"HTTP 503": 37})
+    opened = SourceState.objects.get(name="ticketmaster").opened_at
+    assert opened
     make_job(status="dead", finished_at=now, last_error="SourceBusy: Ticketmaster answered 503")
     judge(now=now)
     cause, effect = Alert.objects.order_by("pk")
-    assert cause.says == f"Ticketmaster's breaker is open since {now - timedelta(minutes=9):%H:%M}, HTTP 503 × 37."
+    assert cause.says == f"Ticketmaster's breaker is open since {opened:%H:%M}, HTTP 503 × 37."
     assert effect.says.endswith(f" because {cause.says}")
     assert effect.cause == cause
     SourceState.objects.update(breaker="closed")
