@@ -74,7 +74,7 @@ def shows() -> str:
         return "No shows were synced yet."
     says = f"Shows were last synced at {newest:%Y-%m-%d %H:%M} UTC."
     if newest < timezone.now() - SHOWS_OLD_AFTER:
-        raise Degraded(f"{says} Look at the runs of update_active_artists and master_sync.")
+        raise Degraded(f"{says} Look at the runs of update_active_artists and master_sync, and at Ticketmaster.")
     return says
 
 

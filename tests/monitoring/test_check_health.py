@@ -203,7 +203,7 @@ def test_the_product_s_own_checks_answer_on_an_empty_system() -> None:
     assert answers.pop("disk") != "down"  # it is the machine's, whose state is no matter of ours
     assert answers.pop("trending") == "degraded"
     assert answers == dict.fromkeys(
-        ("database", "dead rows", "broker", "cache", "sources", "shows", "artists"), "healthy"
+        ("database", "dead rows", "broker", "cache", "schedules", "sources", "shows", "artists"), "healthy"
     )
     assert row("database").detail.startswith("PostgreSQL 18")
 
