@@ -1,6 +1,6 @@
 """When is something wrong? Pure functions of facts and `now`: no database, no clock, no settings."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -237,10 +237,25 @@ def silent(processes: Sequence[Part], now: datetime) -> Iterator[Finding]:
                 is_cause=True,
             )
         else:
-            for part in dead:
+            came = [part.since for part in ours if part.status != "down"]
+            missing = unreplaced({part.name: part.seen for part in dead}, came)
+            for part in (part for part in dead if part.name in missing):
                 yield Finding(
                     rule="silent", subject=part.name, says=f"{part.name} has been silent since {clock(part.seen, now)}"
                 )
+
+
+def unreplaced(dead: Mapping[str, datetime], came: Iterable[datetime]) -> set[str]:
+    """Of those that fell silent at these moments, the ones in whose place no other came since: one for one."""
+    left = sorted(came)
+    missing = set()
+    for name, seen in sorted(dead.items(), key=lambda each: each[1]):
+        successor = next((moment for moment in left if moment > seen), None)
+        if successor:
+            left.remove(successor)
+        else:
+            missing.add(name)
+    return missing
 
 
 def unwell(part: Part, now: datetime) -> Finding | None:

@@ -141,6 +141,16 @@ PARTS: Table = [
         ["worker a:1 has been silent since 11:55."],
     ),
     (
+        "one of two is silent, and another came in its place",
+        [("worker a:1", "down", 5), ("worker a:2", "healthy", 4), ("worker a:3", "healthy", 9)],
+        [],
+    ),
+    (
+        "two are silent, and one came",
+        [("worker a:1", "down", 5), ("worker a:2", "down", 3), ("worker a:3", "healthy", 2)],
+        ["worker a:2 has been silent since 11:57."],
+    ),
+    (
         "the last worker is silent",
         [("worker a:1", "down", 5), ("worker a:2", "down", 3), ("relay a:3", "healthy", 9)],
         ["no worker has been alive since 11:57."],
