@@ -33,6 +33,7 @@ class Part:
     since: datetime
     last_good_at: datetime | None
     is_process: bool = False  # a worker, relay or scheduler that says by itself that it lives
+    is_replaced: bool = False  # it is gone, and another came in its place
     unit: str = "ms"
 
 
@@ -78,13 +79,16 @@ def _process(row: SystemHealth, rows: Sequence[SystemHealth], now: datetime) -> 
     missing = unreplaced(
         {other.component: other.checked_at for other in ours if other not in living}, [other.since for other in living]
     )
-    if living and row.component not in missing:
+    is_replaced = bool(living) and row.component not in missing
+    if is_replaced:
         status, output = "pass", f"{detail} Another {kind} came in its place."
     elif living:
         status, output = "warn", f"{detail} Another {kind} lives."
     else:
         status, output = "fail", f"{detail} No {kind} is alive."
-    return replace(_part(row, now), status=status, output=output, since=row.checked_at, is_process=True)
+    return replace(
+        _part(row, now), status=status, output=output, since=row.checked_at, is_process=True, is_replaced=is_replaced
+    )
 
 
 def _part(row: SystemHealth, now: datetime) -> Part:

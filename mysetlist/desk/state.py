@@ -45,7 +45,7 @@ def health(now: datetime) -> Health:
     """The same words as /api/health/ has."""
     told = report(now=now)
     words = [
-        Word(name=name, word=LABELS[part.status], kind=KINDS[part.status], part=part)
+        Word(name=name, word=LABELS[part.status], kind="none" if part.is_replaced else KINDS[part.status], part=part)
         for name, (part,) in told.checks.items()
     ]
     return Health(

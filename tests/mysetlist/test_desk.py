@@ -388,6 +388,20 @@ def test_the_rate_of_a_queue_is_shown_hour_by_hour():
     assert line.hours[-2].says == "11:00: 40 started, 1 failed"
 
 
+def test_a_process_that_was_killed_and_replaced_is_neither_alive_nor_missed(admin_client):
+    now = timezone.now()
+    beat("worker here:1")
+    SystemHealth.objects.update(checked_at=now - timedelta(minutes=2), since=now - timedelta(hours=1))
+    beat("worker here:2")
+    assert [(word.name, word.kind) for word in health(now).processes] == [
+        ("worker here:1", "none"),
+        ("worker here:2", "good"),
+    ]
+    page = admin_client.get(DESK).content.decode()
+    assert "Another worker came in its place." in page
+    assert "> replaced</td>" in page
+
+
 # --- sources ---
 
 
