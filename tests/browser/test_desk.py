@@ -27,9 +27,9 @@ def trouble(failed_run, settings):
     beat("relay here:2")
     beat("worker here:3")
     SystemHealth.objects.filter(component="worker here:3").update(checked_at=now - timedelta(minutes=3), status="down")
-    SourceState.objects.update_or_create(
-        pk="spotify",
-        defaults={"forced": "open", "forced_until": now + timedelta(hours=1), "forced_reason": "They asked us to wait"},
+    SourceState.objects.get_or_create(pk="spotify")
+    SourceState.objects.filter(pk="spotify").update(
+        forced="open", forced_until=now + timedelta(hours=1), forced_reason="They asked us to wait"
     )
     pause("images", reason="New crop sizes first")
     run = CronLog.objects.filter(status="success").latest("pk")
