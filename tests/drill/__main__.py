@@ -1,12 +1,15 @@
 """python -m tests.drill: about ten minutes, a data folder of its own, nothing left behind. See tests.drill.run."""
 
 import os
+import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import django
 
+from mysetlist import embedded
 from tests.standin.outside import outside
 
 
@@ -24,9 +27,17 @@ def main() -> int:
             "CRON_TOKENS": "drill:drill-token",
         }
         django.setup()
+        from django.db import connections
+
         from tests.drill.run import drill
 
-        return drill(standin, sys.argv[1:])
+        try:
+            return drill(standin, sys.argv[1:])
+        finally:
+            connections.close_all()
+            home = Path(folder, "postgres")
+            embedded.stop(home)
+            shutil.rmtree(embedded.Place.of(home).home, ignore_errors=True)  # elsewhere, for root
 
 
 if __name__ == "__main__":
