@@ -17,6 +17,7 @@ FLAPPING = 4  # times that one alert opens within an hour; from then on it is to
 LONGEST = 1000  # characters of what is told
 
 State = Alert.State
+Severity = Alert.Severity
 Kind = AlertMessage.Kind
 
 
@@ -29,7 +30,7 @@ def judge(*, now: datetime) -> dict[str, int]:
 def apply(findings: Iterable[Finding], *, now: datetime) -> dict[str, int]:
     """Make the alerts be what was found, one live row per rule and subject; the counts of what changed.
 
-    What has a cause is not told by itself: the message about the cause names it.
+    What has a cause is not told by itself: the message about the cause names it. Unless that is a mere notice.
     """
     found = {finding.key: finding for finding in with_causes(findings)}  # causes first
     counts = {"opened": 0, "resolved": 0, "messages": 0}
@@ -66,12 +67,21 @@ def _see(known: Alert | None, finding: Finding, live: dict[tuple[str, str], Aler
     """The alert's row, new or as it is now."""
     alert = known or _new(finding, now)
     alert.says = redact(sentence(finding))[:LONGEST]
-    alert.severity = Alert.Severity.CRITICAL if finding.is_critical else Alert.Severity.WARNING
+    severity = _severity(finding)
+    if alert.severity == Severity.NOTICE != severity:
+        alert.announced_at = None  # it was not worth a call, and now it is
+    alert.severity = severity
     alert.cause = live[finding.cause.key] if finding.cause else None
     alert.last_seen_at = now
     alert.seen_count += known is not None
     alert.save()
     return alert
+
+
+def _severity(finding: Finding) -> Alert.Severity:
+    if finding.is_notice:
+        return Severity.NOTICE
+    return Severity.CRITICAL if finding.is_critical else Severity.WARNING
 
 
 def _new(finding: Finding, now: datetime) -> Alert:
@@ -88,14 +98,17 @@ def _new(finding: Finding, now: datetime) -> Alert:
 
 
 def _due(alert: Alert, now: datetime) -> Kind | None:
-    """What is to be told of a live alert now, if anything."""
-    if alert.cause or (alert.silenced_until and alert.silenced_until > now):
+    """What is to be told of a live alert now, if anything. A notice calls nobody, nor for what follows from it."""
+    is_told_with_cause = alert.cause is not None and alert.cause.severity != Severity.NOTICE
+    if is_told_with_cause or (alert.silenced_until and alert.silenced_until > now):
         return None
     if alert.announced_at is None:
         if not alert.is_flapping:
             return Kind.OPENED
         told = AlertMessage.objects.filter(alert__rule=alert.rule, alert__subject=alert.subject, kind=Kind.FLAPPING)
         return None if told.filter(created_at__gt=now - timedelta(hours=1)).exists() else Kind.FLAPPING
+    if alert.severity == Severity.NOTICE:
+        return None
     is_due = alert.state == State.OPEN and now - alert.announced_at >= remind_after(alert.reminders)
     return Kind.REMINDER if is_due else None
 
@@ -137,12 +150,14 @@ def wording(alert: Alert, kind: Kind, effects: Sequence[str], now: datetime) -> 
 def _enqueue(alert: Alert, kind: Kind, text: str, now: datetime) -> int:
     messages = [
         AlertMessage(alert=alert, kind=kind, channel=channel, text=text, created_at=now, due_at=now)
-        for channel in channels()
+        for channel in channels(alert.severity)
     ]
     return len(AlertMessage.objects.bulk_create(messages))
 
 
-def channels() -> list[str]:
-    """The ways that are set up; the log always is."""
+def channels(severity: str) -> list[str]:
+    """The ways that are set up; the log always is, and is enough for a notice."""
+    if severity == Severity.NOTICE:
+        return ["log"]
     ways = {"log": True, "email": settings.ALERT_EMAILS, "webhook": settings.ALERT_WEBHOOK_URL}
     return [channel for channel, is_set in ways.items() if is_set]

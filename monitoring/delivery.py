@@ -63,8 +63,8 @@ def _put_off(message: AlertMessage, error: str, now: datetime) -> None:
 
 
 def _log(message: AlertMessage) -> None:
-    level = logging.INFO if message.kind == AlertMessage.Kind.RESOLVED else logging.ERROR
-    logger.log(level, "%s: %s", message.kind, message.text)
+    is_calm = message.kind == AlertMessage.Kind.RESOLVED or message.alert.severity == Alert.Severity.NOTICE
+    logger.log(logging.INFO if is_calm else logging.ERROR, "%s: %s", message.kind, message.text)
 
 
 def _email(message: AlertMessage) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from monitoring import rules
+from monitoring import heartbeats, rules
 from monitoring.models import CronLog, SystemHealth
 
 NEWEST = 10  # runs of a job that are looked at
@@ -19,6 +19,18 @@ SELECT job.name, run.status, coalesce(run.slot, run.started_at), run.error_messa
  CROSS JOIN LATERAL (
    SELECT * FROM cron_logs l WHERE l.job_name = job.name AND l.finished_at IS NOT NULL AND l.status <> 'skipped'
     ORDER BY l.started_at DESC LIMIT %s) run
+"""
+# A run that skipped itself was started and knows why: BACKUP_DIR is not set. Whoever ended well has done the work.
+SKIPS = """
+SELECT job.name, skip.slot, coalesce('run ' || (skip.result ->> 'running') || ' was under way', skip.error_message)
+  FROM unnest(%(names)s::text[]) AS job(name)
+ CROSS JOIN LATERAL (
+   SELECT * FROM cron_logs l
+    WHERE l.job_name = job.name AND l.status = 'skipped' AND l.slot IS NOT NULL AND NOT l.result ? 'skipped_because'
+      AND l.started_at > greatest(%(since)s, (
+        SELECT max(finished_at) FROM cron_logs well
+         WHERE well.job_name = job.name AND well.status IN ('success', 'partial') AND well.finished_at > %(since)s))
+    ORDER BY l.started_at DESC LIMIT %(newest)s) skip
 """
 STARTED = """
 SELECT job_name, count(*) FROM cron_logs
@@ -43,8 +55,9 @@ def part_findings(*, now: datetime) -> Iterator[rules.Finding]:
 
 def jobs(now: datetime) -> list[rules.Job]:
     names = list(settings.CRON_JOBS)
-    past, present = _past(names), _present(names)
+    past, present, skips = _past(names), _present(names), _skips(names, now)
     started = _started(now)
+    is_stranded = not (heartbeats.living("worker") and heartbeats.living("relay"))
     policies: Mapping[str, rules.Policy] = import_string(settings.JOB_POLICIES)()
     return [
         rules.Job(
@@ -52,7 +65,9 @@ def jobs(now: datetime) -> list[rules.Job]:
             policy=policies.get(name, rules.Policy()),
             past=past[name],
             present=present[name],
+            skips=skips[name],
             started_last_hour=started.get(name, 0),
+            is_stranded=is_stranded,
         )
         for name in names
     ]
@@ -72,6 +87,15 @@ def _present(names: list[str]) -> dict[str, list[rules.Present]]:
     for run in CronLog.objects.filter(status__in=CronLog.OPEN, job_name__in=names).order_by("started_at", "pk"):
         since = run.slot or run.started_at if run.status == CronLog.Status.QUEUED else run.started_at
         runs[run.job_name].append(rules.Present(run=run.pk, status=run.status, since=since))
+    return runs
+
+
+def _skips(names: list[str], now: datetime) -> dict[str, list[rules.Past]]:
+    runs: dict[str, list[rules.Past]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(SKIPS, {"names": names, "since": now - timedelta(days=1), "newest": NEWEST})
+        for name, slot, why in cursor.fetchall():
+            runs[name].append(rules.Past(status="skipped", at=slot, error=why[:300]))
     return runs
 
 

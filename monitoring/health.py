@@ -30,11 +30,14 @@ def check_health(*, now: datetime) -> list[SystemHealth]:
     """
     if not connection.in_atomic_block:
         connection.close()  # who watches for days must not trust a connection that broke
+    try:
+        heartbeats.sweep()  # first: what checks say may be because a process fell silent
+    except DatabaseError:
+        logger.exception("Unable to read heartbeats")
     answers = [_ask(component, path, now) for component, path in settings.HEALTH_CHECKS.items()]
     try:
         for answer in answers:
             _remember(answer)
-        heartbeats.sweep()
         rows = SystemHealth.objects.exclude(component__in=settings.HEALTH_CHECKS).order_by("component")
         rows.filter(checked_at__lt=now - FORGET).exclude(component__regex=heartbeats.PROCESS).delete()
         answers += rows.filter(component__regex=heartbeats.PROCESS)

@@ -182,6 +182,7 @@ class Alert(models.Model):
         RESOLVED = "resolved"
 
     class Severity(models.TextChoices):
+        NOTICE = "notice"  # shown and logged; nobody is called
         WARNING = "warning"
         CRITICAL = "critical"
 

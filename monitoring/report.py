@@ -9,6 +9,7 @@ from django.db.models import F
 
 from monitoring.heartbeats import PROCESS, SILENT_SECONDS
 from monitoring.models import CronLog, SystemHealth
+from monitoring.rules import unreplaced
 
 Status = SystemHealth.Status
 
@@ -32,6 +33,7 @@ class Part:
     since: datetime
     last_good_at: datetime | None
     is_process: bool = False  # a worker, relay or scheduler that says by itself that it lives
+    is_replaced: bool = False  # it is gone, and another came in its place
     unit: str = "ms"
 
 
@@ -45,8 +47,7 @@ class Report:
 def report(*, now: datetime) -> Report:
     """How all is, from `system_health`. Nothing checked, or not lately, is a warning."""
     rows = list(SystemHealth.objects.order_by("component"))
-    living = {_kind(row) for row in rows if _lives(row, now)}
-    checks = {row.component: [_process(row, living, now) if _kind(row) else _part(row, now)] for row in rows}
+    checks = {row.component: [_process(row, rows, now) if _kind(row) else _part(row, now)] for row in rows}
     if not checks:
         return Report(status="warn", output="Nothing has been checked yet. Run: manage.py check_health", checks={})
     said = {part.status for (part,) in checks.values()}
@@ -67,17 +68,27 @@ def _lives(row: SystemHealth, now: datetime) -> bool:
     return row.status == Status.HEALTHY and now - row.checked_at <= timedelta(seconds=SILENT_SECONDS)
 
 
-def _process(row: SystemHealth, living: set[str], now: datetime) -> Part:
+def _process(row: SystemHealth, rows: Sequence[SystemHealth], now: datetime) -> Part:
     """Found out here from its heartbeats: when scheduler and relay are dead, nobody else would."""
     if _lives(row, now):
         return replace(_part(row, now), is_process=True)
     detail = row.detail if row.status == Status.DOWN else f"Silent since {row.checked_at:%Y-%m-%d %H:%M:%S} UTC."
     kind = _kind(row)
-    if kind in living:
+    ours = [other for other in rows if _kind(other) == kind]
+    living = [other for other in ours if _lives(other, now)]
+    missing = unreplaced(
+        {other.component: other.checked_at for other in ours if other not in living}, [other.since for other in living]
+    )
+    is_replaced = bool(living) and row.component not in missing
+    if is_replaced:
+        status, output = "pass", f"{detail} Another {kind} came in its place."
+    elif living:
         status, output = "warn", f"{detail} Another {kind} lives."
     else:
         status, output = "fail", f"{detail} No {kind} is alive."
-    return replace(_part(row, now), status=status, output=output, since=row.checked_at, is_process=True)
+    return replace(
+        _part(row, now), status=status, output=output, since=row.checked_at, is_process=True, is_replaced=is_replaced
+    )
 
 
 def _part(row: SystemHealth, now: datetime) -> Part:

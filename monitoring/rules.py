@@ -1,14 +1,17 @@
 """When is something wrong? Pure functions of facts and `now`: no database, no clock, no settings."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 PART_MARGIN = timedelta(minutes=2)  # a check may fail once
 DEGRADED_MARGIN = timedelta(minutes=10)
 STOPPED_MARGIN = timedelta(seconds=20)  # a process that was told to stop may be on its way back
+STRANDED_MARGIN = STOPPED_MARGIN  # from a slot to its start, when nobody is alive to start it: why wait longer?
+SKIPS = 3  # in a row that are no longer policy
 PROCESSES = frozenset({"worker", "relay", "scheduler"})
 FRESHNESS = frozenset({"trending", "shows", "artists"})  # checks about the age of data
+TOLD_BY_RULES = frozenset({"schedules"})  # what this check says, the rules have said: nothing to add
 BROKEN = frozenset({"failed", "abandoned"})
 WITHOUT_THEM_NOTHING_STARTS = ("scheduler", "relay", "worker", "database", "broker")
 
@@ -22,6 +25,7 @@ class Policy:
     longest: timedelta = timedelta(hours=1)
     idle: int | None = 3  # runs in a row that wrote nothing; None: that is usual
     most_per_hour: int = 70  # every minute, and some by hand
+    needs: tuple[str, ...] = ()  # subjects, besides processes and parts, without which it does not start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,9 @@ class Job:
     policy: Policy = field(default_factory=Policy)
     past: Sequence[Past] = ()
     present: Sequence[Present] = ()
+    skips: Sequence[Past] = ()  # slots skipped since it last ended well; `error` says why
     started_last_hour: int = 0
+    is_stranded: bool = False  # nobody is alive who could start it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,7 @@ class Finding:
     subject: str
     says: str
     is_critical: bool = False
+    is_notice: bool = False  # shown and logged, and nobody is called
     is_cause: bool = False  # may explain others
     because: tuple[str, ...] = ()  # subjects of causes that would explain it …
     evidence: str = ""  # … or a text that may name one
@@ -87,11 +94,18 @@ class Finding:
 
 
 def judge_job(job: Job, now: datetime) -> Iterator[Finding]:
-    for rule in (failed, missed, idle, too_often):
+    for rule in (failed, idle, too_often):
         if finding := rule(job, now):
             yield finding
-    yield from late(job, now)
+    yield from punctual(job, now)
     yield from too_long(job, now)
+
+
+def punctual(job: Job, now: datetime) -> Iterator[Finding]:
+    """What became of its slots, as far as their runs know."""
+    for rule in (missed, skipped, late):
+        if finding := rule(job, now):
+            yield finding
 
 
 def failed(job: Job, now: datetime) -> Finding | None:
@@ -127,6 +141,21 @@ def missed(job: Job, now: datetime) -> Finding | None:
     )
 
 
+def skipped(job: Job, now: datetime) -> Finding | None:
+    """Its newest slots were not started on purpose, and no run has ended well since."""
+    if not job.skips:
+        return None
+    newest, count = job.skips[0], len(job.skips)
+    slots = "its slot" if count == 1 else f"{count} slots, the last"
+    return Finding(
+        rule="skipped",
+        subject=job.name,
+        says=f"{job.name} skipped {slots} of {clock(newest.at, now)}" + (f": {newest.error}" if newest.error else ""),
+        is_notice=count < SKIPS,
+        because=(*WITHOUT_THEM_NOTHING_STARTS, *job.policy.needs),
+    )
+
+
 def idle(job: Job, now: datetime) -> Finding | None:
     """It ends well and writes nothing."""
     runs = [run for run in job.past if run.status in {"success", "partial"}]
@@ -151,17 +180,19 @@ def too_often(job: Job, now: datetime) -> Finding | None:
     )
 
 
-def late(job: Job, now: datetime) -> Iterator[Finding]:
-    """It should have started by now."""
-    waiting = [run for run in job.present if run.status == "queued" and now - run.since > job.policy.late]
-    if waiting:
-        first = min(waiting, key=lambda run: run.since)
-        yield Finding(
-            rule="late",
-            subject=job.name,
-            says=f"{job.name} was wanted at {clock(first.since, now)} and has not started (run {first.run})",
-            because=WITHOUT_THEM_NOTHING_STARTS,
-        )
+def late(job: Job, now: datetime) -> Finding | None:
+    """It should have started by now; when nobody is alive to start it, that is known at once."""
+    margin = min(job.policy.late, STRANDED_MARGIN) if job.is_stranded else job.policy.late
+    waiting = [run for run in job.present if run.status == "queued" and now - run.since > margin]
+    if not waiting:
+        return None
+    first = min(waiting, key=lambda run: run.since)
+    return Finding(
+        rule="late",
+        subject=job.name,
+        says=f"{job.name} was wanted at {clock(first.since, now)} and has not started (run {first.run})",
+        because=(*WITHOUT_THEM_NOTHING_STARTS, *job.policy.needs),
+    )
 
 
 def too_long(job: Job, now: datetime) -> Iterator[Finding]:
@@ -174,6 +205,7 @@ def too_long(job: Job, now: datetime) -> Iterator[Finding]:
             subject=job.name,
             says=f"{job.name} has been running since {clock(first.since, now)} (run {first.run});"
             f" it may take {duration(job.policy.longest)}",
+            because=(*WITHOUT_THEM_NOTHING_STARTS, *job.policy.needs),
         )
 
 
@@ -205,17 +237,32 @@ def silent(processes: Sequence[Part], now: datetime) -> Iterator[Finding]:
                 is_cause=True,
             )
         else:
-            for part in dead:
+            came = [part.since for part in ours if part.status != "down"]
+            missing = unreplaced({part.name: part.seen for part in dead}, came)
+            for part in (part for part in dead if part.name in missing):
                 yield Finding(
                     rule="silent", subject=part.name, says=f"{part.name} has been silent since {clock(part.seen, now)}"
                 )
+
+
+def unreplaced(dead: Mapping[str, datetime], came: Iterable[datetime]) -> set[str]:
+    """Of those that fell silent at these moments, the ones in whose place no other came since: one for one."""
+    left = sorted(came)
+    missing = set()
+    for name, seen in sorted(dead.items(), key=lambda each: each[1]):
+        successor = next((moment for moment in left if moment > seen), None)
+        if successor:
+            left.remove(successor)
+        else:
+            missing.add(name)
+    return missing
 
 
 def unwell(part: Part, now: datetime) -> Finding | None:
     """A check has said so for a while."""
     is_stale = part.name in FRESHNESS and part.status != "healthy"
     margin = PART_MARGIN if part.status == "down" or is_stale else DEGRADED_MARGIN
-    if part.status == "healthy" or now - part.since < margin:
+    if part.status == "healthy" or now - part.since < margin or part.name in TOLD_BY_RULES:
         return None
     if is_stale:
         return Finding(
@@ -223,6 +270,7 @@ def unwell(part: Part, now: datetime) -> Finding | None:
             subject=part.name,
             says=f"{part.name} has been stale since {clock(part.since, now)}: {part.detail}",
             because=WITHOUT_THEM_NOTHING_STARTS,
+            evidence=part.detail,
         )
     return Finding(
         rule=part.status,
@@ -230,6 +278,7 @@ def unwell(part: Part, now: datetime) -> Finding | None:
         says=f"{part.name} has been {part.status} since {clock(part.since, now)}: {part.detail}",
         is_critical=part.status == "down",
         is_cause=part.status == "down",
+        evidence=part.detail,
     )
 
 

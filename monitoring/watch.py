@@ -19,29 +19,29 @@ from monitoring.health import check_health
 logger = logging.getLogger(__name__)
 
 COMPONENT = "watch"
-EVERY = timedelta(seconds=55)  # with a turn's length, what is wrong is told within a minute
+EVERY = timedelta(seconds=30)  # with a turn and STRANDED_MARGIN, what is wrong is told within a minute
 TOLERANCE = timedelta(seconds=2)  # turns are not that exact
 TURN_SECONDS = 5.0
 FIRST_TURNS = 3  # that pass before the first look: others start with us, and are not heard yet
 
 
 def watch(*, now: datetime, who: str) -> bool:
-    """Once a minute over all processes: check every part, judge, tell. False when another has this minute.
+    """Twice a minute over all processes: check every part, judge, tell. False when another has had this look.
 
-    That the last of a part is gone does not wait for the minute.
+    That the last of a part is gone does not wait for the next.
     """
     every = timedelta(seconds=TURN_SECONDS) if heartbeats.is_part_lost() else EVERY
-    if not claim_minute(now=now, who=who, every=every):
+    if not claim_look(now=now, who=who, every=every):
         return False
     check_health(now=now)
-    for path in settings.EACH_MINUTE:
+    for path in settings.EACH_LOOK:
         import_string(path)(now=now)
     judge(now=now)
     ping_deadman()
     return True
 
 
-def claim_minute(*, now: datetime, who: str, every: timedelta = EVERY) -> bool:
+def claim_look(*, now: datetime, who: str, every: timedelta = EVERY) -> bool:
     """One of many gets it: a conditional UPDATE of the row that says who watches."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -263,6 +263,7 @@ HEALTH_CHECKS = {
     "broker": "monitoring.checks.broker",
     "cache": "monitoring.checks.cache",
     "trending": "trending.checks.score_age",
+    "schedules": "syncjobs.timetable.schedules",
     "sources": "syncjobs.checks.sources",
     "shows": "syncjobs.checks.shows",
     "artists": "syncjobs.checks.artists",
@@ -272,7 +273,7 @@ ALERT_RULES = [
     "monitoring.facts.part_findings",
     "monitoring.facts.job_findings",
     "syncjobs.alerting.queue_findings",
-    "syncjobs.alerting.slot_findings",
+    "syncjobs.timetable.slot_findings",
     "syncjobs.alerting.source_findings",
 ]
 METRICS = [
@@ -282,7 +283,7 @@ METRICS = [
     "syncjobs.metrics.queues",
     "syncjobs.metrics.sources",
 ]
-EACH_MINUTE = ["syncjobs.metrics.sum_up_queues"]  # what the process that keeps watch does besides
+EACH_LOOK = ["syncjobs.metrics.sum_up_queues"]  # what the process that keeps watch does besides
 JOB_POLICIES = "syncjobs.alerting.job_policies"  # what is wrong with which job
 ALERT_EMAILS = listed("ALERT_EMAILS")
 ALERT_WEBHOOK_URL = text("ALERT_WEBHOOK_URL")

@@ -55,7 +55,17 @@ class SourceAdmin(Admin):
     actions = ("close_breaker",)
     writable = ("forced", "forced_until", "forced_reason")
     shown = (
-        *("breaker_label", "retry_at", "blocked", "quota_left", "quota_resets_at", "spent", "last_answered_at"),
+        *(
+            "breaker_label",
+            "opened_at",
+            "failures",
+            "retry_at",
+            "blocked",
+            "quota_left",
+            "quota_resets_at",
+            "spent",
+            "last_answered_at",
+        ),
         *("answered_count", "busy_count", "unavailable_count", "refused_count", "latency_ms", "errors", "asked_by"),
     )
     readonly_fields = shown

@@ -1,20 +1,17 @@
 """What is wrong with jobs, queues and sources: what monitoring learns of this floor by settings."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django_celery_beat.models import PeriodicTask
 
 from monitoring import rules
 from monitoring.heartbeats import living
+from syncjobs.checks import says_shut
 from syncjobs.clients.errors import Source
-from syncjobs.models import SourceState
+from syncjobs.models import PausedQueue, SourceState
 from syncjobs.policies import POLICIES
-from syncjobs.schedules import job_of
-from syncjobs.slots import BadTiming, unanswered
 from syncjobs.sources import limits_of
 
 # A run lasts until the last job that it put into the queue is final; these put none there.
@@ -32,6 +29,7 @@ def job_policies() -> dict[str, rules.Policy]:
             late=policy.start_margin,
             longest=policy.longest if job in ALONE else LONGEST,
             idle=None if job in MAY_BE_IDLE else IDLE,
+            needs=(f"queue {policy.queue}",),
         )
         for job, policy in POLICIES.items()
         if policy.schedule
@@ -69,11 +67,8 @@ class Outside:
     """A source as the gate knows it."""
 
     name: str
-    is_shut: bool = False
-    forced: str = ""  # why an operator shut it
-    since: datetime | None = None  # its first failure since it last answered
-    problem: str = ""
-    failures: int = 0
+    shut: str = ""  # since when and why, while its breaker is open
+    is_forced: bool = False  # an operator shut it
     quota: int = 0  # calls a day; 0: no limit
     used: int = 0
     resets_at: datetime | None = None
@@ -100,6 +95,18 @@ def judge_queues(waiting: Sequence[Waiting], *, has_worker: bool, now: datetime)
             )
 
 
+def judge_paused(queue: str, since: datetime, reason: str, now: datetime) -> rules.Finding:
+    """An operator paused it: that explains what waits."""
+    why = f": {reason.rstrip('.')}" if reason else ""
+    return rules.Finding(
+        rule="paused",
+        subject=f"queue {queue}",
+        says=f"the queue {queue} is paused since {rules.clock(since, now)}{why}",
+        is_notice=True,
+        is_cause=True,
+    )
+
+
 def judge_dead(dead: Sequence[Dead], now: datetime) -> Iterator[rules.Finding]:
     """Jobs whose attempts are used up, until they are retried or a day has passed."""
     for each in dead:
@@ -116,14 +123,12 @@ def judge_dead(dead: Sequence[Dead], now: datetime) -> Iterator[rules.Finding]:
 
 def judge_source(source: Outside, now: datetime) -> Iterator[rules.Finding]:
     """Its breaker is open, or little is left of its day."""
-    if source.is_shut:
-        since = f" since {rules.clock(source.since, now)}" if source.since else ""
-        why = f"forced: {source.forced}" if source.forced else f"{source.problem} × {source.failures}"
+    if source.shut:
         yield rules.Finding(
             rule="breaker_open",
             subject=source.name,
-            says=f"{source.name}'s breaker is open{since}, {why}",
-            is_critical=not source.forced,
+            says=source.shut,
+            is_critical=not source.is_forced,
             is_cause=True,
         )
     left = (source.resets_at - now) / timedelta(days=1) if source.resets_at else 0
@@ -134,19 +139,6 @@ def judge_source(source: Outside, now: datetime) -> Iterator[rules.Finding]:
             subject=source.name,
             says=f"{source.name} has {max(source.quota - source.used, 0)} of {source.quota} calls left until"
             f" {rules.clock(source.resets_at, now)}",
-        )
-
-
-def judge_slots(job: str, slots: Sequence[datetime], margin: timedelta, now: datetime) -> Iterator[rules.Finding]:
-    """Slots have come, longer ago than the job's margin, and no scheduler has given them a run."""
-    overdue = [slot for slot in slots if now - slot > margin]
-    if overdue:
-        of = "its slot" if len(overdue) == 1 else f"{len(overdue)} slots, the first"
-        yield rules.Finding(
-            rule="late",
-            subject=job,
-            says=f"{job} has no run for {of} of {rules.clock(overdue[0], now)}",
-            because=rules.WITHOUT_THEM_NOTHING_STARTS,
         )
 
 
@@ -173,16 +165,8 @@ def queue_findings(*, now: datetime) -> Iterator[rules.Finding]:
         ]
     yield from judge_queues(waiting, has_worker=bool(living("worker")), now=now)
     yield from judge_dead(dead, now)
-
-
-def slot_findings(*, now: datetime) -> Iterator[rules.Finding]:
-    schedules = PeriodicTask.objects.enabled().select_related("crontab", "interval", "clocked", "solar", "state")
-    for schedule in schedules.order_by("name"):
-        policy = POLICIES.get(job_of(schedule))
-        with suppress(BadTiming):
-            slots = unanswered(schedule, now - timedelta(days=1), now) if policy else []
-            if policy and slots:
-                yield from judge_slots(job_of(schedule), slots, policy.start_margin, now)
+    for paused in PausedQueue.objects.order_by("name"):
+        yield judge_paused(paused.name, paused.paused_at, paused.reason, now)
 
 
 def source_findings(*, now: datetime) -> Iterator[rules.Finding]:
@@ -193,19 +177,11 @@ def source_findings(*, now: datetime) -> Iterator[rules.Finding]:
 
 def _outside(state: SourceState, now: datetime) -> Outside:
     source = Source(state.name)
-    is_forced = bool(state.forced and state.forced_until and state.forced_until > now)
-    last = state.last_answered_at
-    moments = [datetime.fromisoformat(error["at"]) for error in state.recent_errors]
-    failures = [moment for moment in moments if last is None or moment > last]
-    newest = state.recent_errors[0] if state.recent_errors else {"problem": "", "status": None}
     is_over = state.quota_resets_at is None or state.quota_resets_at <= now
     return Outside(
         name=source.label,
-        is_shut=state.is_shut(now),
-        forced=state.forced_reason if is_forced else "",
-        since=min(failures, default=None),
-        problem=f"HTTP {newest['status']}" if newest["status"] else str(newest["problem"]),
-        failures=max(state.window_failures, len(failures)),
+        shut=says_shut(source, state, now) if state.is_shut(now) else "",
+        is_forced=state.is_forced(now),
         quota=limits_of(source)[1],
         used=0 if is_over else state.quota_used,
         resets_at=state.quota_resets_at,

@@ -6,6 +6,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from monitoring.checks import Degraded
+from monitoring.rules import clock
 from mysetlist.catalog.models import Artist, Billing
 from syncjobs.clients.errors import BusyReason, Source, SourceNotConfigured
 from syncjobs.models import SourceState
@@ -15,6 +16,7 @@ from syncjobs.sources import client_for
 SHOWS_OLD_AFTER = timedelta(days=2)  # not even one was
 ARTIST_OLD_AFTER = timedelta(days=7)  # one was left behind
 ACTIVE_WITHIN = timedelta(days=90)
+KINDS_TOLD = 3  # of failures of a source
 
 
 def sources() -> str:
@@ -25,7 +27,7 @@ def sources() -> str:
     for source in Source:
         state = states.get(source)
         if state and state.is_shut(now):
-            troubles.append(f"{source.label} is shut. {_why_shut(state, now)}")
+            troubles.append(f"{says_shut(source, state, now)}.")
         elif not has_key(source):
             calm.append(f"{source.label} has no key.")
         elif state is None or not (state.last_answered_at or state.recent_errors):
@@ -39,11 +41,19 @@ def sources() -> str:
     return " ".join(calm)
 
 
-def _why_shut(state: SourceState, now: datetime) -> str:
-    if state.forced and state.forced_until and state.forced_until > now:
-        reason = state.forced_reason.rstrip(".")
-        return f"An operator forced it open until {state.forced_until:%Y-%m-%d %H:%M} UTC: {reason}."
-    return str(state.recent_errors[0]["problem"]) if state.recent_errors else "Its breaker is open."
+def says_shut(source: Source, state: SourceState, now: datetime) -> str:
+    """A shut breaker in one clause, the same on the desk, in health and in alerts: since when, and why."""
+    since = state.shut_since(now)
+    says = f"{source.label}'s breaker is open" + (f" since {clock(since, now)}" if since else "")
+    why = f"forced: {state.forced_reason.rstrip('.')}" if state.is_forced(now) else says_failures(state)
+    return f"{says}, {why}" if why else says
+
+
+def says_failures(state: SourceState) -> str:
+    """Of what it opened, and what failed since: HTTP 503 × 37, the most frequent first."""
+    kinds = sorted(state.failures.items(), key=lambda kind: -kind[1])
+    listed = [f"{problem.rstrip('.')} × {count}" for problem, count in kinds[:KINDS_TOLD]]
+    return ", ".join([*listed, "and others"] if len(kinds) > KINDS_TOLD else listed)
 
 
 def has_key(source: Source) -> bool:
@@ -64,7 +74,7 @@ def shows() -> str:
         return "No shows were synced yet."
     says = f"Shows were last synced at {newest:%Y-%m-%d %H:%M} UTC."
     if newest < timezone.now() - SHOWS_OLD_AFTER:
-        raise Degraded(f"{says} Look at the runs of update_active_artists and master_sync.")
+        raise Degraded(f"{says} Look at the runs of update_active_artists and master_sync, and at Ticketmaster.")
     return says
 
 

@@ -70,11 +70,14 @@ def sources(*, now: datetime) -> Iterator[Metric]:
     """What was asked, and whether it may be."""
     asked = counter("api_requests", "Calls to a source by how they ended.", ["api", "outcome"])
     breaker = gauge("api_breaker_open", "1 while the source's breaker lets nothing, or only probes, pass.", ["api"])
+    opened = gauge("api_breaker_opened_timestamp_seconds", "Since when, while it does not.", ["api"])
     used = gauge("api_quota_used", "Calls of the source's day.", ["api"])
     for state in SourceState.objects.order_by("name"):
         for outcome in ("answered", "busy", "unavailable", "refused"):
             asked.add_metric([state.name, outcome], getattr(state, f"{outcome}_count"))
         breaker.add_metric([state.name], float(state.is_shut(now)))
+        if since := state.shut_since(now):
+            opened.add_metric([state.name], since.timestamp())
         is_over = state.quota_resets_at is None or state.quota_resets_at <= now
         used.add_metric([state.name], 0 if is_over else state.quota_used)
-    yield from (asked, breaker, used)
+    yield from (asked, breaker, opened, used)

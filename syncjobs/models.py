@@ -243,6 +243,10 @@ class SourceState(models.Model):
     blocked_until = models.DateTimeField(null=True, help_text="The source said so: Retry-After or the day's quota.")
     blocked_reason = models.CharField(max_length=10, db_default="")
     breaker = models.CharField(max_length=9, choices=Breaker, db_default=Breaker.CLOSED)
+    opened_at = models.DateTimeField(null=True, help_text="Since when the breaker is not closed.")
+    failures = models.JSONField(
+        db_default=Value({}, models.JSONField()), help_text="What opened it, and failed since, by kind."
+    )
     window_began_at = models.DateTimeField(null=True)
     window_count = models.PositiveIntegerField(db_default=0)
     window_failures = models.PositiveIntegerField(db_default=0)
@@ -252,6 +256,7 @@ class SourceState(models.Model):
     probe_until = models.DateTimeField(null=True, help_text="A probe that has not ended by then is lost.")
     good_probes = models.PositiveIntegerField(db_default=0)
     forced = models.CharField("force breaker", max_length=6, choices=Forced, blank=True, default="", db_default="")
+    forced_at = models.DateTimeField(null=True, help_text="When the breaker was forced.")
     forced_until = models.DateTimeField("until", null=True, blank=True)
     forced_reason = models.CharField("reason", max_length=200, blank=True, default="", db_default="")
     answered_count = models.BigIntegerField(db_default=0)
@@ -281,11 +286,21 @@ class SourceState(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def is_forced(self, now: datetime) -> bool:
+        """Whether an operator decides."""
+        return bool(self.forced and self.forced_until and self.forced_until > now)
+
     def is_shut(self, now: datetime) -> bool:
         """Whether the breaker lets nothing pass, or only probes."""
-        if self.forced and self.forced_until and self.forced_until > now:
+        if self.is_forced(now):
             return self.forced == SourceState.Forced.OPEN
         return self.breaker != SourceState.Breaker.CLOSED
+
+    def shut_since(self, now: datetime) -> datetime | None:
+        """Since when, while it is."""
+        if not self.is_shut(now):
+            return None
+        return self.forced_at if self.is_forced(now) else self.opened_at
 
     def close_breaker(self) -> None:
         """Let calls pass again, for an operator who knows that the source is well."""

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitoring.rules import clock
 from mysetlist.charts import Part
 from mysetlist.desk import links
-from syncjobs.checks import has_key
+from syncjobs.checks import has_key, says_failures
 from syncjobs.clients.errors import Source
 from syncjobs.models import SourceState
 from syncjobs.policies import QUEUES
@@ -74,14 +75,21 @@ def _line(source: Source, state: SourceState | None, now: datetime) -> Line:
 
 def _breaker(source: Source, state: SourceState | None, now: datetime) -> tuple[str, str, str]:
     """The state of its breaker, its colour, and why."""
-    if state and state.forced and state.forced_until and state.forced_until > now:
+    if state and state.is_forced(now):
+        assert state.forced_until
         kind = "bad" if state.forced == SourceState.Forced.OPEN else "warn"
-        return f"forced {state.forced}", kind, f"{state.forced_reason}, until {state.forced_until:%Y-%m-%d %H:%M} UTC"
-    if state and state.breaker != SourceState.Breaker.CLOSED:
-        again = (
-            f"Asked again from {state.retry_at:%H:%M:%S} UTC on. " if state.retry_at and state.retry_at > now else ""
+        since = f" since {clock(state.forced_at, now)}" if state.forced_at else ""
+        return (
+            f"forced {state.forced}{since}",
+            kind,
+            f"{state.forced_reason}, until {clock(state.forced_until, now)} UTC",
         )
-        return state.get_breaker_display().lower(), "bad", f"{again}{_error(state)}"
+    if state and state.breaker != SourceState.Breaker.CLOSED:
+        since = f" since {clock(state.opened_at, now)}" if state.opened_at else ""
+        again = f"Asked again from {state.retry_at:%H:%M:%S} UTC on." if state.retry_at and state.retry_at > now else ""
+        why = f"{says_failures(state)}." if state.failures else ""
+        said = " ".join(filter(None, [why, again, _error(state)]))
+        return f"{state.get_breaker_display().lower()}{since}", "bad", said
     if state and state.blocked_until and state.blocked_until > now:
         return f"blocked ({state.blocked_reason})", "warn", f"until {state.blocked_until:%Y-%m-%d %H:%M:%S} UTC"
     if not has_key(source):

@@ -11,7 +11,7 @@ from mysetlist.desk import links
 OVER_SHOWN = 5
 OVER_FOR = timedelta(days=1)
 KINDS = {"pass": "good", "warn": "warn", "fail": "bad"}
-TELLING = frozenset({"trending", "sources", "shows", "artists"})
+TELLING = frozenset({"trending", "schedules", "sources", "shows", "artists"})
 LABELS = {"pass": "well", "warn": "not quite well", "fail": "down"}
 
 
@@ -45,7 +45,7 @@ def health(now: datetime) -> Health:
     """The same words as /api/health/ has."""
     told = report(now=now)
     words = [
-        Word(name=name, word=LABELS[part.status], kind=KINDS[part.status], part=part)
+        Word(name=name, word=LABELS[part.status], kind="none" if part.is_replaced else KINDS[part.status], part=part)
         for name, (part,) in told.checks.items()
     ]
     return Health(
@@ -77,10 +77,11 @@ def alerts(now: datetime) -> Alerts:
     )
 
 
-def _weight(alert: Alert) -> tuple[bool, bool, bool, float]:
+def _weight(alert: Alert) -> tuple[bool, bool, bool, bool, float]:
     return (
         alert.state != Alert.State.OPEN,
         alert.cause_id is not None,  # an effect stands behind its cause
+        alert.severity == Alert.Severity.NOTICE,
         alert.severity != Alert.Severity.CRITICAL,
         -alert.opened_at.timestamp(),
     )

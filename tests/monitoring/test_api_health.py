@@ -103,6 +103,14 @@ class TestHealth:
         assert body["status"] == "warn"
         assert body["checks"]["database"][0]["output"] == "Not checked for 9 minutes. Last: so it is"
 
+    def test_one_of_two_that_fell_silent_is_missed_while_none_came_in_its_place(self, operator: Client) -> None:
+        part("relay here:1", "healthy", minutes=0.7)
+        part("relay here:2", "healthy")
+        SystemHealth.objects.filter(component="relay here:2").update(since=timezone.now() - timedelta(hours=1))
+        body = operator.get("/api/health/").json()
+        (told,) = body["checks"]["relay here:1"]
+        assert (body["status"], told["output"].partition(" UTC. ")[2]) == ("warn", "Another relay lives.")
+
     @pytest.mark.parametrize(
         ("processes", "told", "output"),
         [
@@ -111,8 +119,8 @@ class TestHealth:
             ([("relay here:1", "down", 9)], "fail", "so it is No relay is alive."),
             (
                 [("relay here:1", "healthy", 0.7), ("relay here:2", "healthy", 0)],
-                "warn",
-                "Silent since {} UTC. Another relay lives.",
+                "pass",
+                "Silent since {} UTC. Another relay came in its place.",
             ),
             (
                 [("relay here:1", "healthy", 0.7), ("worker here:2", "healthy", 0)],

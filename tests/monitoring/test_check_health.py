@@ -16,6 +16,7 @@ import redis
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.models import F
+from django.utils import timezone
 
 from monitoring.checks import Degraded, broker, cache, dead_rows, room
 from monitoring.health import check_health, overall
@@ -197,13 +198,30 @@ def test_answers_are_given_even_when_they_cannot_be_remembered(
     assert issubclass(caplog.records[-1].exc_info[0], DatabaseError)  # type: ignore[index,arg-type]
 
 
+SEEN: list[str] = []
+
+
+def who_lives() -> str:
+    SEEN.extend(SystemHealth.objects.filter(component="worker here:1").values_list("status", flat=True))
+    return ""
+
+
+@pytest.mark.django_db
+def test_checks_know_already_who_fell_silent(settings: Any) -> None:
+    settings.HEALTH_CHECKS = {"part": f"{__name__}.who_lives"}
+    beat("worker here:1")
+    SystemHealth.objects.update(checked_at=timezone.now() - timedelta(seconds=41))
+    check_health(now=timezone.now())
+    assert SEEN == ["down"]
+
+
 @pytest.mark.django_db
 def test_the_product_s_own_checks_answer_on_an_empty_system() -> None:
     answers = said()
     assert answers.pop("disk") != "down"  # it is the machine's, whose state is no matter of ours
     assert answers.pop("trending") == "degraded"
     assert answers == dict.fromkeys(
-        ("database", "dead rows", "broker", "cache", "sources", "shows", "artists"), "healthy"
+        ("database", "dead rows", "broker", "cache", "schedules", "sources", "shows", "artists"), "healthy"
     )
     assert row("database").detail.startswith("PostgreSQL 18")
 

@@ -3,13 +3,17 @@
 import asyncio
 import json
 import logging
+import os
+import subprocess
 import sys
 import types
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
@@ -151,3 +155,23 @@ def test_sentry_is_asked_for_only_when_it_is_there(monkeypatch: pytest.MonkeyPat
     assert asked["dsn"] == "https://key@sentry.example/1"
     assert asked["before_send"] is without_secrets
     assert not asked["send_default_pii"]
+
+
+def test_without_its_package_every_command_says_so_in_one_line(tmp_path: Path) -> None:
+    code = "import runpy, sys; sys.modules['sentry_sdk'] = None; sys.argv = ['manage.py', 'check']; runpy.run_path('manage.py', run_name='__main__')"
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.BASE_DIR,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "mysetlist.settings",
+            "SENTRY_DSN": "https://key@sentry.example/1",
+            "MYSETLIST_DATA_DIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr == (
+        "mysetlist: SENTRY_DSN is set, but sentry-sdk is not installed. Run: pip install 'mysetlist[sentry]'\n"
+    )

@@ -79,13 +79,19 @@ def test_queues_and_sources_are_told() -> None:
     now = timezone.now()
     make_job(run_at=now - timedelta(seconds=90))
     make_job("delayed", run_at=now + timedelta(hours=1))
-    SourceState.objects.update_or_create(name="spotify", defaults={"answered_count": 7, "breaker": "open"})
+    SourceState.objects.update_or_create(name="spotify", defaults={"answered_count": 7})
+    SourceState.objects.update(breaker="open")
+    SourceState.objects.filter(name="setlistfm").update(breaker="closed")
     found = samples()
     assert found["mysetlist_queue_jobs", "images", "pending"] == 1
     assert found["mysetlist_queue_jobs", "images", "delayed"] == 1
     assert 90 <= found["mysetlist_queue_oldest_ready_age_seconds", "images"] < 120
     assert found["mysetlist_api_requests_total", "spotify", "answered"] == 7
     assert found["mysetlist_api_breaker_open", "spotify"] == 1
+    opened = SourceState.objects.get(name="spotify").opened_at
+    assert opened
+    assert found["mysetlist_api_breaker_opened_timestamp_seconds", "spotify"] == pytest.approx(opened.timestamp())
+    assert ("mysetlist_api_breaker_opened_timestamp_seconds", "setlistfm") not in found
 
 
 def ended(minutes: float, waited: float, status: str = "completed") -> None:

@@ -40,6 +40,11 @@ def job(**facts: Any) -> Job:
 
 THRICE = Policy(failures=3)
 
+
+def skips(*minutes: float, error: str = "run 7 was under way") -> list[Past]:
+    return [Past(status="skipped", at=ago(each), error=error) for each in minutes]
+
+
 JOBS: Table = [
     ("nothing ran yet", job(), []),
     ("all is well", job(past=past("success", "partial")), []),
@@ -95,6 +100,23 @@ JOBS: Table = [
         job(present=[Present(run=8, status="queued", since=ago(11)), Present(run=7, status="queued", since=ago(71))]),
         ["master_sync was wanted at 10:49 and has not started (run 7)."],
     ),
+    (
+        "it waits in vain: nobody is alive to start it",
+        job(is_stranded=True, present=[Present(run=7, status="queued", since=ago(0.4))]),
+        ["master_sync was wanted at 11:59 and has not started (run 7)."],
+    ),
+    (
+        "it waits for somebody who may be on his way back",
+        job(is_stranded=True, present=[Present(run=7, status="queued", since=ago(0.3))]),
+        [],
+    ),
+    ("it skipped a slot", job(skips=skips(5)), ["master_sync skipped its slot of 11:55: run 7 was under way."]),
+    (
+        "it skipped more",
+        job(skips=skips(5, 10)),
+        ["master_sync skipped 2 slots, the last of 11:55: run 7 was under way."],
+    ),
+    ("why is not known", job(skips=skips(5, error="")), ["master_sync skipped its slot of 11:55."]),
     ("it runs, not for long", job(present=[Present(run=7, status="running", since=ago(60))]), []),
     (
         "it runs too long",
@@ -109,6 +131,7 @@ PARTS: Table = [
     ("a part is down", [("database", "down", 2)], ["database has been down since 11:58: Nobody listens."]),
     ("a part is not quite well, shortly", [("disk", "degraded", 9)], []),
     ("a part is not quite well", [("disk", "degraded", 10)], ["disk has been degraded since 11:50: Nobody listens."]),
+    ("what other rules say of slots is said once", [("schedules", "degraded", 20)], []),
     ("data is old, since just now", [("trending", "degraded", 1)], []),
     ("data is old", [("trending", "degraded", 2)], ["trending has been stale since 11:58: Nobody listens."]),
     ("there never was a worker", [("relay a:1", "healthy", 1)], []),
@@ -116,6 +139,16 @@ PARTS: Table = [
         "one of two workers is silent",
         [("worker a:1", "down", 5), ("worker a:2", "healthy", 5)],
         ["worker a:1 has been silent since 11:55."],
+    ),
+    (
+        "one of two is silent, and another came in its place",
+        [("worker a:1", "down", 5), ("worker a:2", "healthy", 4), ("worker a:3", "healthy", 9)],
+        [],
+    ),
+    (
+        "two are silent, and one came",
+        [("worker a:1", "down", 5), ("worker a:2", "down", 3), ("worker a:3", "healthy", 2)],
+        ["worker a:2 has been silent since 11:57."],
     ),
     (
         "the last worker is silent",
@@ -131,6 +164,10 @@ PARTS: Table = [
 ]
 
 
+def part(name: str, status: str, minutes: float, detail: str = "Nobody listens.") -> Part:
+    return Part(name=name, status=status, detail=detail, since=ago(minutes), seen=ago(minutes))
+
+
 @pytest.mark.parametrize(("facts", "expected"), [row[1:] for row in JOBS], ids=[row[0] for row in JOBS])
 def test_a_job(facts: Job, expected: list[str]) -> None:
     assert [sentence(finding) for finding in judge_job(facts, NOON)] == expected
@@ -138,10 +175,7 @@ def test_a_job(facts: Job, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(("facts", "expected"), [row[1:] for row in PARTS], ids=[row[0] for row in PARTS])
 def test_a_part(facts: Sequence[tuple[str, str, float]], expected: list[str]) -> None:
-    parts = [
-        Part(name=name, status=status, detail="Nobody listens.", since=ago(minutes), seen=ago(minutes))
-        for name, status, minutes in facts
-    ]
+    parts = [part(*each) for each in facts]
     assert [sentence(finding) for finding in judge_parts(parts, NOON)] == expected
 
 
@@ -174,6 +208,32 @@ def test_a_late_job_is_late_because_nobody_starts_it() -> None:
     assert sentence(with_causes([late, NO_WORKER])[1]) == (
         "master_sync was wanted at 11:30 and has not started (run 7) because no worker has been alive since 11:57."
     )
+
+
+@pytest.mark.parametrize(("count", "is_notice"), [(1, True), (2, True), (3, False)])
+def test_a_skip_is_policy_and_three_in_a_row_are_not(count: int, is_notice: bool) -> None:
+    (skipped,) = judge_job(job(skips=skips(*range(count))), NOON)
+    assert skipped.is_notice == is_notice
+
+
+def test_what_waits_in_a_paused_queue_waits_because_of_it() -> None:
+    policy = Policy(needs=("queue cron",))
+    (late,) = judge_job(job(policy=policy, present=[Present(run=7, status="queued", since=ago(30))]), NOON)
+    paused = Finding(rule="paused", subject="queue cron", says="the queue cron is paused since 11:00", is_cause=True)
+    assert sentence(with_causes([late, paused])[1]).endswith(" because the queue cron is paused since 11:00.")
+
+
+def test_what_is_old_names_the_job_that_is_switched_off() -> None:
+    (stale,) = judge_parts(
+        [part("trending", "degraded", 2, "The scores are old. Is calculate_trending scheduled?")], NOON
+    )
+    off = Finding(rule="switched_off", subject="calculate_trending", says="calculate_trending is off", is_cause=True)
+    assert sentence(with_causes([stale, off])[1]).endswith(" because calculate_trending is off.")
+
+
+def test_a_degraded_part_that_is_about_an_open_breaker_follows_from_it() -> None:
+    (degraded,) = judge_parts([part("sources", "degraded", 11, "Ticketmaster's breaker is open.")], NOON)
+    assert [finding.cause for finding in with_causes([degraded, BREAKER])] == [None, BREAKER]
 
 
 def test_causes_are_one_level_deep() -> None:

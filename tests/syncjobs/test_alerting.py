@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from monitoring.alerts import judge
 from monitoring.heartbeats import beat
-from monitoring.models import Alert, SystemHealth
+from monitoring.models import Alert
 from monitoring.rules import sentence
 from syncjobs.alerting import (
     Dead,
@@ -17,11 +17,9 @@ from syncjobs.alerting import (
     job_policies,
     judge_dead,
     judge_queues,
-    judge_slots,
     judge_source,
-    slot_findings,
 )
-from syncjobs.models import PausedQueue, QueueJob, ScheduleState, SourceState
+from syncjobs.models import PausedQueue, QueueJob, SourceState
 from tests.factories import NOON
 
 
@@ -49,13 +47,8 @@ SOURCES: list[tuple[str, Outside, list[str]]] = [
     ("all is well", Outside(name="Spotify", quota=100, used=10, resets_at=ago(-1000)), []),
     (
         "its breaker is open",
-        Outside(name="Spotify", is_shut=True, since=ago(5), problem="HTTP 503", failures=37),
+        Outside(name="Spotify", shut="Spotify's breaker is open since 11:55, HTTP 503 × 37"),
         ["Spotify's breaker is open since 11:55, HTTP 503 × 37."],
-    ),
-    (
-        "an operator shut it",
-        Outside(name="Spotify", is_shut=True, forced="maintenance"),
-        ["Spotify's breaker is open, forced: maintenance."],
     ),
     (
         "little is left of the day, much of the window",
@@ -136,17 +129,13 @@ def test_what_waits_in_a_paused_queue_waits_on_purpose() -> None:
 @pytest.mark.django_db
 def test_a_dead_job_names_the_source_whose_breaker_is_open() -> None:
     now = timezone.now()
-    errors = [
-        {"at": (now - timedelta(minutes=n)).isoformat(), "problem": "answered 503", "status": 503} for n in (1, 9)
-    ]
-    SourceState.objects.update_or_create(
-        name="ticketmaster",
-        defaults={"breaker": "open", "retry_at": now, "window_failures": 37, "recent_errors": errors},
-    )
+    SourceState.objects.filter(name="ticketmaster").update(breaker="open", failures={"HTTP 503": 37})
+    opened = SourceState.objects.get(name="ticketmaster").opened_at
+    assert opened
     make_job(status="dead", finished_at=now, last_error="SourceBusy: Ticketmaster answered 503")
     judge(now=now)
     cause, effect = Alert.objects.order_by("pk")
-    assert cause.says == f"Ticketmaster's breaker is open since {now - timedelta(minutes=9):%H:%M}, HTTP 503 × 37."
+    assert cause.says == f"Ticketmaster's breaker is open since {opened:%H:%M}, HTTP 503 × 37."
     assert effect.says.endswith(f" because {cause.says}")
     assert effect.cause == cause
     SourceState.objects.update(breaker="closed")
@@ -155,35 +144,11 @@ def test_a_dead_job_names_the_source_whose_breaker_is_open() -> None:
     assert cause.state == "resolved"
 
 
-MARGIN = timedelta(minutes=2)
-
-
-@pytest.mark.parametrize(
-    ("slots", "says"),
-    [
-        ([], []),
-        ([2.0], []),  # as late as it may be
-        ([2.1], ["master_sync has no run for its slot of 11:57."]),
-        ([12.0, 7.0, 1.0], ["master_sync has no run for 2 slots, the first of 11:48."]),
-    ],
-)
-def test_slots_without_a_run_are_late_past_the_jobs_margin(slots: list[float], says: list[str]) -> None:
-    found = judge_slots("master_sync", [ago(minutes) for minutes in slots], MARGIN, NOON)
-    assert [sentence(finding) for finding in found] == says
-
-
 @pytest.mark.django_db
-def test_slots_that_no_scheduler_has_come_to_are_found_in_the_tables_with_their_cause(settings: Any) -> None:
-    settings.HEALTH_CHECKS = {}
-    now = timezone.now()
-    ScheduleState.objects.update(accounted_until=now)
-    assert list(slot_findings(now=now)) == []
-    ScheduleState.objects.filter(schedule__name="advance_shows").update(accounted_until=now - timedelta(minutes=11))
-    assert [finding.key for finding in slot_findings(now=now)] == [("late", "advance_shows")]
-    beat("scheduler here:1")
-    SystemHealth.objects.update(status="down", checked_at=now - timedelta(minutes=12))
-    judge(now=now)
-    late = Alert.objects.get(rule="late")
-    assert late.says.startswith("advance_shows has no run for ")
-    assert " because no scheduler has been alive since " in late.says
-    assert late.cause == Alert.objects.get(rule="nobody_lives")
+def test_a_paused_queue_is_noted_with_since_when_and_why() -> None:
+    PausedQueue.objects.create(name="images", reason="New crop sizes first.")
+    since = PausedQueue.objects.get().paused_at
+    assert found("paused") == [
+        ("queue images", f"the queue images is paused since {since:%H:%M}: New crop sizes first.")
+    ]
+    assert Alert.objects.get(rule="paused").severity == "notice"

@@ -305,7 +305,7 @@ def test_under_faults_all_is_got_and_nobody_calls_while_retry_after_runs(standin
         Fault(kind=Kind.ERROR, chance=0.08),
         Fault(kind=Kind.SILENT, chance=0.02, seconds=0.1),
         Fault(kind=Kind.CUT, chance=0.01),
-        seed=5,
+        seed=11,
     )
     asked = questions(standin, 12)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -207,6 +208,39 @@ def test_what_opens_it(source, told, breaker):
     for verdict in told:
         source.tell(1, verdict, retry_after=0.1 if verdict == "busy" else None)
     assert source.state.breaker == breaker
+
+
+def test_it_is_noted_since_when_it_is_open_and_what_failed_until_it_closes(source):
+    for at in range(4):
+        source.tell(at, "unavailable", status=503)
+    assert source.state.opened_at is None
+    source.tell(4, "unavailable", problem="No answer.")
+    assert (source.state.opened_at, source.state.failures) == (moment(4), {"HTTP 503": 4, "No answer.": 1})
+    probe = source.ask(34)[2]
+    source.tell(34, "unavailable", probe, status=503)
+    assert (source.state.opened_at, source.state.failures["HTTP 503"]) == (moment(4), 5)
+    for _ in range(2):
+        source.tell(94, "answered", source.ask(94)[2])
+    assert (source.state.breaker, source.state.opened_at, source.state.failures) == ("closed", None, {})
+
+
+def test_failures_of_a_minute_that_is_over_are_none_of_those_that_open_it(source):
+    source.tell(0, "unavailable", status=500)
+    for _ in range(5):
+        source.tell(61, "unavailable", status=503)
+    assert (source.state.opened_at, source.state.failures) == (moment(61), {"HTTP 503": 5})
+
+
+def test_it_is_noted_when_it_was_forced_and_anew_when_that_was_over(source):
+    source.set(forced="open", forced_until=timezone.now() + timedelta(hours=1), forced_reason="Asked to.")
+    first = source.state.forced_at
+    source.tell(0, "unavailable")
+    source.set(forced_reason="Asked twice.", forced_until=timezone.now() - timedelta(seconds=1))
+    assert (source.state.forced_at, source.state.failures) == (first, {})
+    source.set(forced_until=timezone.now() + timedelta(hours=1))
+    assert source.state.forced_at > first
+    source.set(forced="")
+    assert source.state.forced_at is None
 
 
 def test_failures_of_different_minutes_do_not_add_up(source):

@@ -1,0 +1,2 @@
+drop trigger note_breaker on source_state;
+drop function note_breaker();
