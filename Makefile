@@ -4,10 +4,10 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)  # one more than cores: many tests wait for processes
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)  # more than cores: many tests wait for processes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-import serve test browser check chaos bench lock
+.PHONY: help demo demo-import serve test browser check chaos drill bench lock
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ browser: .venv/installed ## See the admin in a real Chromium (CHROMIUM=/path/to/
 
 chaos: .venv/installed ## Kill workers, relays, brokers, the database; count what is lost (ARGS="--size 0.1 R1 R6")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+drill: .venv/installed ## Break a running house in six ways; when do desk, health and alerts tell? (ARGS="2 4")
+	@$(BIN)/python -m tests.drill $(ARGS)
 
 bench: .venv/installed ## Measure everything; tables in bench/results/ (half an hour; ARGS="api scrape" for some of it)
 	@$(BIN)/python -m bench $(ARGS)

@@ -10,7 +10,8 @@ from typing import Any
 
 class Receiver:
     def __init__(self) -> None:
-        self.heard: list[dict[str, Any]] = []  # what it took
+        self.bodies: list[bytes] = []
+        self.heard: list[dict[str, Any]] = []  # what it took of JSON
         self.keys: list[str] = []
         self.paths: list[str] = []
         self.status = 200
@@ -24,9 +25,10 @@ def receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if kept.status < 300:
-                kept.heard.append(body)
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            kept.bodies.append(body)
+            if kept.status < 300 and self.headers["Content-Type"].startswith("application/json"):
+                kept.heard.append(json.loads(body))
                 kept.keys.append(self.headers["Idempotency-Key"])
             self.answer()
 

@@ -1,12 +1,12 @@
 """A line of the log says when, who, whose request and whose run, and no secret."""
 
 import asyncio
+import gzip
 import json
 import logging
 import os
 import subprocess
 import sys
-import types
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -20,9 +20,10 @@ from django.test import AsyncClient, Client
 from django.urls import path
 
 from monitoring.cron import cron_job
-from monitoring.logs import HEADER, logging_config, start_sentry, without_secrets
+from monitoring.logs import HEADER, logging_config, without_secrets
 from monitoring.models import CronLog
 from monitoring.redaction import redact
+from tests.monitoring.receiver import receiver
 
 logger = logging.getLogger("monitoring.tests")
 
@@ -143,35 +144,31 @@ def test_another_format_is_refused() -> None:
         logging_config("xml")
 
 
-def test_sentry_is_asked_for_only_when_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sentry_sdk", None)
-    with pytest.raises(ImproperlyConfigured, match="sentry-sdk is not installed"):
-        start_sentry("https://key@sentry.example/1")
-    asked: dict[str, Any] = {}
-    fake = types.ModuleType("sentry_sdk")
-    fake.init = asked.update  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "sentry_sdk", fake)
-    start_sentry("https://key@sentry.example/1")
-    assert asked["dsn"] == "https://key@sentry.example/1"
-    assert asked["before_send"] is without_secrets
-    assert not asked["send_default_pii"]
+FAILING = """
+import logging, django, requests
+django.setup()
+logging.getLogger("at.work").warning("GET /events?apikey=known-secret-value")
+try:
+    secret = "known-" + "secret-value"
+    raise ValueError("Bearer abcdefgh12345 was not taken, nor " + secret)
+except ValueError:
+    logging.getLogger("at.work").exception("The import failed")
+"""
 
 
-def test_without_its_package_every_command_says_so_in_one_line(tmp_path: Path) -> None:
-    code = "import runpy, sys; sys.modules['sentry_sdk'] = None; sys.argv = ['manage.py', 'check']; runpy.run_path('manage.py', run_name='__main__')"
-    said = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=settings.BASE_DIR,
-        env={
-            **os.environ,
+def test_what_sentry_gets_is_what_the_log_gets(tmp_path: Path) -> None:
+    with receiver() as sentry:
+        environment = {
             "DJANGO_SETTINGS_MODULE": "mysetlist.settings",
-            "SENTRY_DSN": "https://key@sentry.example/1",
+            "SENTRY_DSN": sentry.url.replace("//", "//key@") + "/1",
+            "SETLISTFM_API_KEY": "known-secret-value",
             "MYSETLIST_DATA_DIR": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr == (
-        "mysetlist: SENTRY_DSN is set, but sentry-sdk is not installed. Run: pip install 'mysetlist[sentry]'\n"
-    )
+        }
+        subprocess.run(
+            [sys.executable, "-c", FAILING], cwd=settings.BASE_DIR, env={**os.environ, **environment}, check=True
+        )
+    told = b"".join(gzip.decompress(body) for body in sentry.bodies).decode()
+    assert "The import failed" in told
+    assert "ValueError" in told
+    assert "Bearer [hidden] was not taken, nor [hidden]" in told
+    assert not any(secret in told for secret in ("known-secret", "abcdefgh"))
