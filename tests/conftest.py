@@ -23,3 +23,11 @@ def _nothing_kept() -> Iterator[None]:
     kept.forget()
     watch.forget()
     limiter.forget()
+
+
+@pytest.fixture
+def no_schedules(db: None) -> None:
+    """No slot comes, and is missed, while the test looks at the real time."""
+    from django_celery_beat.models import PeriodicTask
+
+    PeriodicTask.objects.all().delete()

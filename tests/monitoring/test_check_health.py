@@ -216,7 +216,7 @@ def test_checks_know_already_who_fell_silent(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_the_product_s_own_checks_answer_on_an_empty_system() -> None:
+def test_the_product_s_own_checks_answer_on_an_empty_system(no_schedules: None) -> None:
     answers = said()
     assert answers.pop("disk") != "down"  # it is the machine's, whose state is no matter of ours
     assert answers.pop("trending") == "degraded"

@@ -35,7 +35,7 @@ def test_the_next_look_is_had_when_half_a_minute_is_over_and_the_row_says_who_wa
 
 
 @pytest.mark.django_db
-def test_a_turn_checks_judges_and_pings(settings: Any) -> None:
+def test_a_turn_checks_judges_and_pings(settings: Any, no_schedules: None) -> None:
     log_cron_run("cleanup_old_data", "failed")
     with receiver() as outside:
         settings.DEADMAN_URL = f"{outside.url}/alive"
@@ -79,7 +79,9 @@ def test_a_process_keeps_watch_beside_its_work_even_over_a_lost_connection(
 
 
 @pytest.mark.django_db
-def test_that_the_last_worker_is_gone_does_not_wait_for_the_next_look_and_is_told_once(settings: Any) -> None:
+def test_that_the_last_worker_is_gone_does_not_wait_for_the_next_look_and_is_told_once(
+    settings: Any, no_schedules: None
+) -> None:
     settings.HEALTH_CHECKS = {}
     now = timezone.now()
     assert watch(now=now, who="relay here:2")
@@ -93,7 +95,7 @@ def test_that_the_last_worker_is_gone_does_not_wait_for_the_next_look_and_is_tol
 
 
 @pytest.mark.django_db
-def test_a_killed_worker_is_told_of_and_that_another_took_over(settings: Any) -> None:
+def test_a_killed_worker_is_told_of_and_that_another_took_over(settings: Any, no_schedules: None) -> None:
     settings.HEALTH_CHECKS = {}
     beat("worker here:1")
     now = timezone.now()

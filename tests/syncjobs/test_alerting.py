@@ -109,7 +109,7 @@ def test_a_dead_job_is_found_until_it_is_retried() -> None:
 
 
 @pytest.mark.django_db
-def test_what_waits_without_a_worker_is_told_with_its_cause() -> None:
+def test_what_waits_without_a_worker_is_told_with_its_cause(no_schedules: None) -> None:
     make_job(run_at=timezone.now() - timedelta(minutes=30))
     judge(now=timezone.now())
     cause, effect = Alert.objects.order_by("pk")
@@ -127,7 +127,7 @@ def test_what_waits_in_a_paused_queue_waits_on_purpose() -> None:
 
 
 @pytest.mark.django_db
-def test_a_dead_job_names_the_source_whose_breaker_is_open() -> None:
+def test_a_dead_job_names_the_source_whose_breaker_is_open(no_schedules: None) -> None:
     now = timezone.now()
     SourceState.objects.filter(name="ticketmaster").update(breaker="open", failures={"HTTP 503": 37})
     opened = SourceState.objects.get(name="ticketmaster").opened_at
