@@ -1,6 +1,7 @@
 """What every test shares."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,3 +32,15 @@ def no_schedules(db: None) -> None:
     from django_celery_beat.models import PeriodicTask
 
     PeriodicTask.objects.all().delete()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The database, to which each test that commits gives back what it found."""
+    from django.test import TransactionTestCase
+
+    from tests.pristine import Pristine
+
+    with django_db_blocker.unblock():
+        pristine = Pristine()
+    TransactionTestCase._fixture_teardown = lambda case: pristine.restore()  # type: ignore[method-assign]

@@ -11,10 +11,11 @@ REPUBLISH_SECONDS = 60.0  # a message that nobody has taken by then is taken for
 MOST_LOST = 3  # workers that die at one job before it is dead
 BATCH = 500  # rows a statement
 
+# Batches are chosen as arrays: a plan may ask a subquery again for each row, and its limit is none then.
 PROMOTE = """
 UPDATE queue_jobs SET status = 'pending'
- WHERE id IN (SELECT id FROM queue_jobs WHERE status = 'delayed' AND outcome IS NULL
-                AND run_at <= statement_timestamp() ORDER BY run_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(SELECT id FROM queue_jobs WHERE status = 'delayed' AND outcome IS NULL
+                          AND run_at <= statement_timestamp() ORDER BY run_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
 """
 # A queue's free places: its concurrency less what is at work or in a message.
 TAKE = """
@@ -37,9 +38,9 @@ UPDATE queue_jobs j SET published_at = clock_timestamp(), publish_count = publis
 """
 FORGET = """
 UPDATE queue_jobs SET published_at = NULL
- WHERE id IN (SELECT id FROM queue_jobs WHERE status = 'pending'
-                 AND published_at < statement_timestamp() - make_interval(secs => %(seconds)s)
-               LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(SELECT id FROM queue_jobs WHERE status = 'pending'
+                          AND published_at < statement_timestamp() - make_interval(secs => %(seconds)s)
+                        LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
 """
 RESCUE = """
 WITH lost AS (
@@ -49,8 +50,8 @@ WITH lost AS (
                        ELSE 'pending' END,
          finished_at = CASE WHEN cancel_requested OR lost_count + 1 >= %(most)s THEN clock_timestamp() END,
          last_error = 'Its worker fell silent.', lease_until = NULL, published_at = NULL
-   WHERE id IN (SELECT id FROM queue_jobs WHERE status = 'active' AND lease_until < statement_timestamp()
-                 LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+   WHERE id = ANY (ARRAY(SELECT id FROM queue_jobs WHERE status = 'active' AND lease_until < statement_timestamp()
+                          LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
   RETURNING *),
 noted AS (
   INSERT INTO job_events (job_id, kind, phase, percent, attempt, worker, error)

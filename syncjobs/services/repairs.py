@@ -50,8 +50,9 @@ def remove_useless(name: str, *, limit: int = BATCH) -> int:
     table, condition = USELESS[name]
     with writing(), connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {table} WHERE id IN (SELECT t.id FROM {table} t WHERE {condition}"
-            " ORDER BY t.id LIMIT %s FOR UPDATE SKIP LOCKED)",
+            # An array: a plan may ask a subquery again for each row, and its limit is none then.
+            f"DELETE FROM {table} WHERE id = ANY (ARRAY(SELECT t.id FROM {table} t WHERE {condition}"
+            " ORDER BY t.id LIMIT %s FOR UPDATE SKIP LOCKED))",
             [limit],
         )
         return int(cursor.rowcount)
