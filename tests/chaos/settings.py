@@ -2,17 +2,11 @@
 
 import hashlib
 
+from mysetlist.database import database
 from tests.settings import *  # noqa: F403
-from tests.settings import BASE_DIR, broker, embedded
+from tests.settings import BASE_DIR, broker
 
-FOLDER = BASE_DIR / ".data" / "chaos" / "postgres"
-DATABASES = {
-    "default": {
-        "ENGINE": "mysetlist.backend",
-        "EMBEDDED_FOLDER": str(FOLDER),
-        **embedded.connection_settings(FOLDER),
-    }
-}
+DATABASES = {"default": database("", BASE_DIR / ".data" / "chaos" / "postgres")}
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options("", DATABASES["default"])
 
 OPERATOR_TOKEN = "chaos"  # on a loopback address, as long as a test
