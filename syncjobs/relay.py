@@ -49,7 +49,7 @@ class Relay:
                 try:
                     self.turn()
                     self.wait()
-                except BROKEN:
+                except (*BROKEN, *self.broker.connection_errors):  # each transport has its own
                     logger.exception("The relay lost the database or the broker; it tries again")
                     self.hang_up()
                     self.stop.wait(PAUSE_SECONDS)

@@ -13,6 +13,7 @@ from kombu.simple import SimpleQueue
 
 from mysetlist import broker
 from syncjobs import relay
+from tests.syncjobs.stage import redis_server
 
 pytestmark = pytest.mark.usefixtures("effects")
 
@@ -102,3 +103,28 @@ def test_a_failure_of_the_database_or_the_broker_does_not_end_a_relay(
     monkeypatch.setattr(relay, "PAUSE_SECONDS", 0)
     relay.Relay(stop).run()
     assert len(turns) == 2
+
+
+def test_a_relay_outlives_the_loss_of_redis_whatever_it_was_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it only counts what waits there, between two messages."""
+    stop, turns, turn = threading.Event(), [], relay.Relay.turn
+    for name, seconds in {"RESCUE_SECONDS": 0, "TICK_SECONDS": 0.01, "PAUSE_SECONDS": 0.01}.items():
+        monkeypatch.setattr(relay, name, seconds)
+    with redis_server() as server:
+        app = Celery(broker=server.url)
+        app.conf.broker_transport_options = broker.transport_options(server.url, connection.settings_dict)
+        monkeypatch.setattr(relay, "celery", lambda: app)
+
+        def counted(self: relay.Relay) -> None:
+            turns.append(1)
+            if len(turns) == 2:
+                server.kill()
+            elif len(turns) == 3:
+                server.start()
+            elif len(turns) == 5:
+                stop.set()
+            turn(self)
+
+        monkeypatch.setattr(relay.Relay, "turn", counted)
+        relay.Relay(stop).run()
+    assert len(turns) == 5
