@@ -1,16 +1,19 @@
-"""Celery's transport over PGMQ, that makes a queue once.
+"""Celery's transports, mended where one process that is unlucky would stop itself or all others.
 
-kombu's own makes a queue's index and trigger anew whenever a process starts. That waits for everyone who has
+kombu's PGMQ makes a queue's index and trigger anew whenever a process starts. That waits for everyone who has
 a transaction on the queue, and everyone else waits behind it: a worker that is frozen, or cut off, in the
 middle of a look would stop them all.
+
+kombu's Redis keeps the place of a message that it could not acknowledge. A worker whose jobs all ended while
+Redis was away has no place left, asks for nothing any more, and so never learns that Redis is back.
 """
 
 from typing import Any
 
-from kombu.transport import pgmq
+from kombu.transport import pgmq, redis, virtual
 
 
-class Channel(pgmq.Channel):
+class PgmqChannel(pgmq.Channel):
     """Leaves a queue alone that is as it should be."""
 
     def _new_queue(self, queue: str, **kwargs: Any) -> None:
@@ -38,7 +41,28 @@ class Channel(pgmq.Channel):
         return bool(told.get(name) == self.notify_throttle_interval_ms)
 
 
-class Transport(pgmq.Transport):
+class Pgmq(pgmq.Transport):
     """What `pgmq://` means here (see mysetlist.celery)."""
 
-    Channel = Channel
+    Channel = PgmqChannel
+
+
+class RedisQoS(redis.QoS):
+    """Frees the place of a message even when Redis cannot be told: its job has ended, and the ledger knows it."""
+
+    def ack(self, delivery_tag: str) -> None:
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        finally:
+            # The message comes back later, and finds nothing to do.
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+
+
+class RedisChannel(redis.Channel):
+    QoS = RedisQoS
+
+
+class Redis(redis.Transport):
+    """What `redis://` means here."""
+
+    Channel = RedisChannel
