@@ -217,6 +217,7 @@ CELERY_BROKER_URL = REDIS_URL or "pgmq://localhost"  # where it is really: see i
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(REDIS_URL, DATABASES["default"])
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_CONSUMER = "mysetlist.consumer:Consumer"  # asks more often for a broker that is gone
 CELERY_TASK_DEFAULT_QUEUE = "jobs"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
