@@ -26,8 +26,23 @@ SELECT %(queue)s, %(job)s, n.data::jsonb, %(priority)s,
        0, %(max_attempts)s, coalesce(%(run_at)s, statement_timestamp()), n.key, %(parent)s, %(run)s, '', '{}'
   FROM unnest(%(data)s::text[], %(keys)s::text[]) AS n (data, key)
 ON CONFLICT (dedup_key) WHERE status IN ('pending', 'delayed', 'active') DO NOTHING
-RETURNING *, pg_notify('queue_jobs', '')
-"""
+RETURNING pg_notify('queue_jobs', '')"""
+# Whoever enqueues one looks at little of it, and reading it all back took as long as inserting it. The rest is
+# fetched when it is asked for, as of any deferred field.
+READ_BACK = (  # in the order of the model's fields, as from_db() wants them
+    "id",
+    "queue_name",
+    "job_name",
+    "priority",
+    "status",
+    "max_attempts",
+    "run_at",
+    "dedup_key",
+    "created_at",
+    "run_id",
+    "parent_id",
+)
+INSERT_ONE = f"{INSERT}, {', '.join(READ_BACK)}"
 
 
 class CannotEnqueue(ValueError):
@@ -72,8 +87,7 @@ def enqueue(
     with transaction.atomic() if values["parent"] else nullcontext():
         _meet_parent(values)
         for _ in range(TRIES):
-            for made in QueueJob.objects.raw(INSERT, values):
-                made.is_new = True
+            if made := _insert_one(values):
                 _count_children(values["parent"], 1)
                 return made
             live = QueueJob.objects.live().filter(dedup_key=dedup_key).first()
@@ -103,9 +117,20 @@ def enqueue_many(
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
             values |= {"keys": [key for key, _ in some], "data": [data for _, data in some]}
-            cursor.execute(INSERT.replace("RETURNING *,", "RETURNING"), values)
+            cursor.execute(INSERT, values)
             made += cursor.rowcount
         _count_children(values["parent"], made)
+    return made
+
+
+def _insert_one(values: dict[str, Any]) -> QueueJob | None:
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_ONE, values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    made = QueueJob.from_db(connection.alias, READ_BACK, row[1:])
+    made.is_new = True
     return made
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.forms import model_to_dict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from syncjobs.models import QueueJob
@@ -29,6 +31,17 @@ def test_a_job_is_inserted_with_what_its_policy_says() -> None:
     assert (job.job_name, job.queue_name, job.status, job.priority) == (JOB, "cron", "pending", 10)
     assert job.job_data == {"shows": 3, "name": "Björk"}
     assert (job.attempts, job.max_attempts, job.lease_token) == (0, QUEUES["cron"].attempts, 0)
+
+
+def test_what_is_handed_out_is_what_was_written() -> None:
+    parent = opened_run(JOB).job
+    with CaptureQueriesContext(connection) as one:
+        job = enqueue(JOB, priority=5, dedup_key="k", n=1)
+        assert (job.status, job.run_at) == ("pending", job.created_at)
+    assert len(one) == 1
+    child = enqueue(JOB, parent=parent, run_at=timezone.now() + timedelta(hours=1))
+    for made in (job, child):
+        assert model_to_dict(made) == model_to_dict(QueueJob.objects.get(pk=made.pk))
 
 
 def test_a_job_may_wait_for_its_time() -> None:
