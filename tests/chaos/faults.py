@@ -3,18 +3,22 @@
 import os
 import selectors
 import socket
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from statistics import quantiles
 
 from syncjobs.queue import enqueue, enqueue_many
-from tests.chaos.ground import Ground, Toll, taken_back, unmet
+from tests.chaos.ground import Ground, Toll, taken_back, the_database, unmet
 from tests.chaos.workers import WORKER, numbers
 from tests.syncjobs.stage import Stage
 from tests.syncjobs.toll import done, lost_and_doubled
 
 CHUNK = 65_536
+PAGE = 8192
+APART_SECONDS = 0.03
 
 
 def r7(ground: Ground, size: float) -> Toll:
@@ -25,27 +29,35 @@ def r7(ground: Ground, size: float) -> Toll:
     enqueue_many("apply", [{}] * 50)
     ground.wait_for_all()
     ground.redis.kill()
-    waits, until = [], time.monotonic() + 60 * size
-    while time.monotonic() < until:
-        began = time.monotonic()
-        enqueue("apply")
-        waits.append(time.monotonic() - began)
-        time.sleep(0.05)
+    waits, syncs, until = [], [], time.monotonic() + 60 * size
+    with tempfile.TemporaryFile(dir=the_database().home) as file:
+        while time.monotonic() < until:
+            waits.append(_seconds(lambda: enqueue("apply")))
+            time.sleep(APART_SECONDS)
+            # A commit is as fast as its disk: what that takes alone, in the same minute.
+            syncs.append(_seconds(lambda: (os.pwrite(file.fileno(), bytes(PAGE), 0), os.fdatasync(file.fileno()))))
+            time.sleep(APART_SECONDS)
     was = done()
     ground.redis.start()
     back = ground.wait(lambda: done() > was, "work after Redis is back")
     ground.wait_for_all()
     lost, twice = lost_and_doubled(numbers())
-    slow = sorted(waits)[int(len(waits) * 0.99)] * 1000
-    told = f"enqueue p99 {slow:.0f} ms meanwhile; work again after {back:.1f} s"
+    slow, disk = (quantiles(each, n=100)[98] * 1000 for each in (waits, syncs))
+    told = f"enqueue p99 {slow:.0f} ms meanwhile, of the disk alone {disk:.0f}; work again after {back:.1f} s"
     return Toll(
         killed=f"Redis, {60 * size:.0f} s",
         jobs=len(numbers()),
         lost=lost,
         twice=twice,
         remark=told,
-        missed=unmet({"enqueue p99 within 50 ms": slow <= 50, "work again within 5 s": back <= 5}),
+        missed=unmet({"enqueue p99 within 50 ms of the disk's": slow <= disk + 50, "work again within 5 s": back <= 5}),
     )
+
+
+def _seconds(what: Callable[[], object]) -> float:
+    began = time.monotonic()
+    what()
+    return time.monotonic() - began
 
 
 class Proxy:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
+from redis import StrictRedis
 
 from mysetlist.embedded import Place
 from mysetlist.embedded.programs import server_call
@@ -77,6 +78,13 @@ class Ground(Stage):
             return "Redis"
         stop_database()
         return "PostgreSQL (immediate)"
+
+    def messages(self) -> int:
+        """How many lie in the broker."""
+        if not self.redis:
+            return int(figures("SELECT count(*) FROM pgmq.q_jobs")[0])
+        with StrictRedis.from_url(self.redis.url) as client:
+            return int(client.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
 
     def fenced(self) -> int:
         """Workers that were told that a job is no longer theirs."""
