@@ -2,11 +2,13 @@
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
+from psycopg.errors import ForeignKeyViolation
 
 from mysetlist.catalog.models import Artist, Follow, Setlist, SetlistSong, Show, Song, User, Vote
 
@@ -31,6 +33,10 @@ class ShowCalledOff(VotingClosed):
     """This show is cancelled or postponed: votes are not accepted."""
 
 
+class SetlistGone(VotingClosed):
+    """This setlist was merged with another one this moment: load the show anew."""
+
+
 class NotPredicted(VotingClosed):
     """This setlist tells what was played: vote on the predicted one."""
 
@@ -40,9 +46,9 @@ def cast_vote(*, fan: User, setlist_song: SetlistSong, now: datetime) -> tuple[V
 
     Casting twice gives the same vote. It is `counted` if fewer than ten live counted votes of this
     fan for this artist lie in the 168 hours up to the vote's hour, or after it; nothing later
-    changes that. Raises VotingClosed (SetlistLocked, ShowStarted, ShowCalledOff, NotPredicted).
+    changes that. Raises VotingClosed (SetlistLocked, ShowStarted, ShowCalledOff, SetlistGone, NotPredicted).
     """
-    with transaction.atomic():
+    with _refusing_what_is_gone(), transaction.atomic():
         setlist = _open_setlist(fan, setlist_song, now)
         live = Vote.objects.filter(fan=fan, setlist_song=setlist_song).first()
         if live:
@@ -64,12 +70,25 @@ def cast_vote(*, fan: User, setlist_song: SetlistSong, now: datetime) -> tuple[V
 def retract_vote(*, fan: User, setlist_song: SetlistSong, now: datetime) -> bool:
     """Take a vote back; whether there was one. No other vote changes: its slot is free for later ones.
 
-    Raises VotingClosed (SetlistLocked, ShowStarted, ShowCalledOff, NotPredicted).
+    Raises VotingClosed (SetlistLocked, ShowStarted, ShowCalledOff, SetlistGone, NotPredicted).
     """
-    with transaction.atomic():
+    with _refusing_what_is_gone(), transaction.atomic():
         _open_setlist(fan, setlist_song, now)
         deleted, _ = Vote.objects.filter(fan=fan, setlist_song=setlist_song).delete()
         return bool(deleted)
+
+
+@contextmanager
+def _refusing_what_is_gone() -> Iterator[None]:
+    """Two rows of one night become one while fans vote: a vote must not hold up that, nor be lost by it."""
+    try:
+        yield
+    except Setlist.DoesNotExist:
+        raise SetlistGone(SetlistGone.__doc__) from None
+    except IntegrityError as problem:
+        if not isinstance(problem.__cause__, ForeignKeyViolation):  # looked at when the vote is committed
+            raise
+        raise SetlistGone(SetlistGone.__doc__) from None
 
 
 def _open_setlist(fan: User, setlist_song: SetlistSong, now: datetime) -> Setlist:

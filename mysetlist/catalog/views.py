@@ -15,6 +15,7 @@ from mysetlist.catalog.models import Artist, SetlistSong, User, Vote
 from mysetlist.catalog.serializers import CastVoteSerializer, FollowSerializer, VoteSerializer
 from mysetlist.catalog.services import (
     NotPredicted,
+    SetlistGone,
     SetlistLocked,
     ShowCalledOff,
     ShowStarted,
@@ -35,6 +36,7 @@ CODES = {
     SetlistLocked: "setlist_locked",
     ShowStarted: "show_started",
     ShowCalledOff: "show_called_off",
+    SetlistGone: "setlist_gone",
     NotPredicted: "not_predicted",
 }
 

@@ -1,17 +1,22 @@
 """Repairs: what nothing needs goes, one night with two rows becomes one, and nothing that a fan did is lost."""
 
 import random
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mysetlist.catalog.models import Billing, Follow, Setlist, SetlistSong, Show, Song, Venue, Vote
+from mysetlist.catalog.services import SetlistGone, cast_vote, retract_vote
 from syncjobs.jobs import repair_catalogue
 from syncjobs.progress import Unqueued
 from syncjobs.services.repairs import merge_shows, remove_useless, repairable, twin_shows
+from tests.catalog.test_api import door, problem, vote
 from tests.factories import (
     NOON,
     hours_before,
@@ -22,6 +27,7 @@ from tests.factories import (
     make_song,
     make_venue,
 )
+from tests.monitoring.runs import somebody_waits_for_a_lock, wait_until
 from trending.services import calculate_trending, verify_trending
 
 DAY = date(2026, 7, 8)
@@ -140,6 +146,44 @@ def test_a_show_that_is_gone_is_merged_no_more() -> None:
     goes.delete()
     assert merge_shows(stays=stays.pk, goes=goes_pk) == 0
     assert Show.objects.get() == stays
+
+
+@pytest.mark.parametrize("has_same_song", [False, True])
+def test_a_vote_cast_while_its_show_is_merged_is_refused_and_says_why(
+    transactional_db: None, has_same_song: bool
+) -> None:
+    stays, goes = twins(starts_at=timezone.now() + timedelta(days=3))
+    choice = make_setlist(goes, songs=1).setlist_songs.get()
+    if has_same_song:
+        SetlistSong.objects.create(setlist=make_setlist(stays), song=choice.song, position=1)
+    client = door(make_fan())
+
+    def late_vote() -> Any:
+        try:
+            return vote(client, choice.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as another:
+        with transaction.atomic():
+            merge_shows(stays=stays.pk, goes=goes.pk)
+            answer = another.submit(late_vote)
+            wait_until(somebody_waits_for_a_lock, "the vote")
+        assert problem(answer.result(), 409)["code"] == "setlist_gone"
+    assert not Vote.objects.exists()
+    again = SetlistSong.objects.get(setlist__show=stays)
+    assert vote(client, again.pk).status_code == 201
+
+
+@pytest.mark.django_db
+def test_who_looked_at_a_setlist_before_it_was_merged_is_told_to_look_again() -> None:
+    stays, goes = twins(starts_at=timezone.now() + timedelta(days=3))
+    choice = make_setlist(goes, songs=1).setlist_songs.get()
+    make_setlist(stays)
+    merge_shows(stays=stays.pk, goes=goes.pk)
+    for do in (cast_vote, retract_vote):
+        with pytest.raises(SetlistGone, match="load the show anew"):
+            do(fan=make_fan(), setlist_song=choice, now=timezone.now())
 
 
 @pytest.mark.django_db
