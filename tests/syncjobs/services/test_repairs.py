@@ -77,9 +77,9 @@ def add_setlist(show: Show, artist: Any, songs: list[Song], fans: list[Any], dic
 def done_by_fans() -> dict[tuple[int, int, int], bool]:
     """Who voted for whose song, and whether it counts."""
     told: dict[tuple[int, int, int], bool] = {}
-    for vote in Vote.objects.select_related("setlist_song"):
-        key = (vote.fan_id, vote.artist_id, vote.setlist_song.song_id)
-        told[key] = told.get(key, False) or vote.counted
+    for cast in Vote.objects.select_related("setlist_song"):
+        key = (cast.fan_id, cast.artist_id, cast.setlist_song.song_id)
+        told[key] = told.get(key, False) or cast.counted
     return told
 
 
