@@ -215,9 +215,14 @@ def skip_run(
     return int(skipped)
 
 
+def hold_runs(cursor: CursorWrapper, job: str) -> None:
+    """Until the commit nobody else opens a run of this job. Whoever writes a slot's row holds it first, or two deadlock."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
+
+
 def command_at(cursor: CursorWrapper, job: str) -> int | None:
     """The living run of a command; closes those whose process fell silent. Nobody opens one until the commit."""
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('cron_logs ' || %s, 0))", [job])
+    hold_runs(cursor, job)
     cursor.execute(
         "SELECT id, lease_until < clock_timestamp() FROM cron_logs"
         " WHERE job_name = %s AND status = 'running' AND lease_until IS NOT NULL"

@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.dateparse import parse_datetime
 from django_celery_beat.models import PeriodicTask
 
-from monitoring.cron import command_at, skip_run
+from monitoring.cron import command_at, hold_runs, skip_run
 from monitoring.models import CronLog
 from syncjobs.models import QueueJob
 from syncjobs.policies import POLICIES
@@ -139,6 +139,7 @@ def miss(job: str, schedule: str, slots: Sequence[datetime], *, to_catch_up: set
     """Record slots that nobody started; those to catch up are marked. How many there were."""
     triggers = [CronLog.Trigger.CATCH_UP if slot in to_catch_up else CronLog.Trigger.SCHEDULE for slot in slots]
     with transaction.atomic(), connection.cursor() as cursor:
+        hold_runs(cursor, job)
         cursor.execute(MISS, {"job": job, "schedule": schedule, "slots": list(slots), "triggers": triggers, "why": why})
         (count,) = cursor.fetchone()
         if count:

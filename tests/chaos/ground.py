@@ -63,7 +63,10 @@ class Ground(Stage):
         return self.wait(lambda: done() >= was + jobs, f"{jobs} more jobs")
 
     def wait_for_all(self) -> None:
-        self.wait(all_done, "the last job")
+        """Until no job is left, however long that takes while jobs are done."""
+        while not without_fail(all_done):
+            was = without_fail(done)
+            self.wait(lambda n=was: all_done() or done() != n, "another job, or the last,")
 
     def replace(self, process: Process, *arguments: str) -> Process:
         """Kill one with its whole tree and start another one in its place."""

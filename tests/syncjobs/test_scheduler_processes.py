@@ -6,20 +6,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from monitoring.cron import command_at
 from monitoring.models import CronLog, SystemHealth
 from syncjobs.models import QueueJob, ScheduleState
 from syncjobs.runs import Overlap, request_run
 from syncjobs.scheduler import account_for_all
 from tests.monitoring.processes import ROOT
-from tests.monitoring.runs import at_once, wait_until
+from tests.monitoring.runs import at_once, somebody_waits_for_a_lock, wait_until
 from tests.syncjobs.edits import EDITS, by_form
 from tests.syncjobs.stage import eventually, stage
 
@@ -110,6 +112,27 @@ def test_each_slot_has_one_run_whoever_and_how_many_ask_for_it(every_second: Per
     assert [answer for answer in answers if isinstance(answer, Exception)] == []
     assert slots() == list(range(50))
     assert QueueJob.objects.count() == CronLog.objects.filter(status="queued").count() == 1
+
+
+def test_a_door_and_a_late_scheduler_do_not_wait_for_each_other(every_second: PeriodicTask) -> None:
+    """The door holds the job's runs and is about to write a slot that the scheduler is about to miss."""
+    now = timezone.now().replace(microsecond=0)
+    ScheduleState.objects.update(accounted_until=now - timedelta(hours=1))
+
+    def late_scheduler() -> None:
+        try:
+            account_for_all(now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as another:
+        with transaction.atomic(), connection.cursor() as cursor:
+            command_at(cursor, JOB)
+            scheduler = another.submit(late_scheduler)
+            wait_until(somebody_waits_for_a_lock, "the scheduler")
+            request_run(JOB, trigger=CronLog.Trigger.HTTP, now=now, slot=now - timedelta(minutes=30))
+        scheduler.result()
+    assert slots() == list(range(3600))
 
 
 def test_of_two_schedulers_one_leads_and_the_other_follows_when_it_is_killed(
