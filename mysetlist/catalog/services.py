@@ -34,7 +34,7 @@ class ShowCalledOff(VotingClosed):
 
 
 class SetlistGone(VotingClosed):
-    """This setlist was merged with another one this moment: load the show anew."""
+    """This setlist is gone or became part of another one: load the show anew."""
 
 
 class NotPredicted(VotingClosed):

@@ -8,6 +8,7 @@ import pytest
 from mysetlist.catalog.models import Artist, Setlist, SetlistSong, Show, User, Vote
 from mysetlist.catalog.services import (
     NotPredicted,
+    SetlistGone,
     SetlistLocked,
     ShowCalledOff,
     ShowStarted,
@@ -164,7 +165,7 @@ def test_a_song_that_left_its_setlist_is_no_more_to_be_voted_for(
 ) -> None:
     song = make_setlist_song()
     Setlist.objects.all().delete()
-    with pytest.raises(Setlist.DoesNotExist):
+    with pytest.raises(SetlistGone, match="load the show anew"):
         act(song)
 
 
