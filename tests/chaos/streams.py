@@ -107,7 +107,7 @@ async def _events(reader: asyncio.StreamReader) -> AsyncIterator[dict]:
 
 
 def connections() -> int:
-    """Those that outlast a blink. The web has closed the others already, and the server is about to notice."""
+    """Those that outlast a blink: briefer ones, opening, closing or of a short request, are not told from each other."""
     before = rows(CONNECTIONS)
     time.sleep(BLINK_SECONDS)
     return len(set(before) & set(rows(CONNECTIONS)))
